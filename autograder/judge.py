@@ -1,0 +1,124 @@
+"""Judge what an answer did with a case. The same rules serve at home and in grading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.call import Outcome
+from autograder.compare import Difference, difference, form_difference
+from autograder.exercise import Case, Tolerance
+
+Properties = Callable[[Case, Any], dict[str, bool]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How outcomes of one exercise are judged.
+
+    With `holds` (no unique answer) the expected value gives only the form: types, shapes and
+    dtypes; the named properties decide. `facts` are further properties, known to graders only.
+    """
+
+    tolerance: Tolerance
+    holds: Properties | None = None
+    facts: Properties | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A case, what the reference made of it, and what each named wrong answer made of it."""
+
+    case: Case
+    value: Any
+    mistakes: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why one case failed. `properties` names the broken ones where there is no unique answer."""
+
+    kind: str
+    sentence: str
+    difference: Difference | None = None
+    properties: tuple[str, ...] = ()
+
+
+def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding | None:
+    """Judge one outcome; None means that it passes."""
+    if outcome.error == "NotImplementedError":
+        return Finding("todo", "Not started: the function still raises NotImplementedError.")
+    if outcome.error:
+        return Finding("error", f"It raised {outcome.error}: {outcome.message}" if outcome.message else f"It raised {outcome.error}.")
+    if outcome.edited:
+        names = ", ".join(outcome.edited)
+        return Finding("edited", f"The input {names} was changed in place. Work on a copy: the caller still needs it.")
+    if outcome.device:
+        return Finding("device", f"The result is on {outcome.device}; it must stay on the device of the inputs.")
+    if rules.holds is None:
+        found = difference(expectation.value, outcome.value, rules.tolerance)
+    else:
+        found = form_difference(expectation.value, outcome.value)
+    if found:
+        return Finding(found.kind, found.sentence, found)
+    broken = _broken(rules, expectation.case, outcome.value)
+    if broken:
+        return Finding("property", "This should hold, but does not: " + "; ".join(broken) + ".", properties=broken)
+    return None
+
+
+def _broken(rules: Rules, case: Case, value: Any) -> tuple[str, ...]:
+    checks: dict[str, bool] = {}
+    for properties in (rules.holds, rules.facts):
+        if properties is not None:
+            checks |= properties(case, value)
+    return tuple(name for name, true in checks.items() if not bool(true))
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings of one exercise, in the order of its cases (None: passed)."""
+
+    expectations: Sequence[Expectation]
+    findings: tuple[Finding | None, ...]
+    mistake: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not any(self.findings)
+
+    def first_failure(self) -> tuple[Expectation, Finding]:
+        return next((e, f) for e, f in zip(self.expectations, self.findings, strict=True) if f)
+
+
+def report(rules: Rules, expectations: Sequence[Expectation], outcomes: Sequence[Outcome]) -> Report:
+    """Judge all outcomes and recognise the named mistake that explains most of the failures."""
+    findings = tuple(examine(rules, e, o) for e, o in zip(expectations, outcomes, strict=True))
+    return Report(expectations, findings, recognise(rules, expectations, outcomes, findings))
+
+
+def recognise(
+    rules: Rules, expectations: Sequence[Expectation], outcomes: Sequence[Outcome], findings: Sequence[Finding | None]
+) -> str:
+    """Name the wrong answer that did the same on most failed cases and differs on fewest others."""
+    scores: dict[str, tuple[int, int]] = {}
+    for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):
+        for name, mistake in expectation.mistakes.items():
+            same = same_outcome(rules, expectation, outcome, mistake)
+            hits, misses = scores.get(name, (0, 0))
+            scores[name] = (hits + (same and finding is not None), misses + (not same))
+    likely = {name: (-misses, hits) for name, (hits, misses) in scores.items() if hits}
+    return max(likely, key=lambda name: likely[name]) if likely else ""
+
+
+def same_outcome(rules: Rules, expectation: Expectation, one: Outcome, other: Outcome) -> bool:
+    """Whether two answers did the same with a case, as far as the exercise can tell."""
+    if one.error or other.error:
+        return (one.error, one.message) == (other.error, other.message)
+    if one.edited != other.edited or one.device != other.device:
+        return False
+    if rules.holds is None:
+        return difference(other.value, one.value, rules.tolerance) is None
+    a, b = examine(rules, expectation, one), examine(rules, expectation, other)
+    return (a and (a.kind, a.properties)) == (b and (b.kind, b.properties))
