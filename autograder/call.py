@@ -22,7 +22,8 @@ class Outcome:
 
     `error` is an exception's type name and `message` its text; `edited` names the arguments whose
     values were changed in place; `device` names the device of a result that is not where its
-    inputs were.
+    inputs were. `lost` says why there is no result at all (the process died, time ran out): only
+    the grader sets it, never the student's process.
     """
 
     value: Any = None
@@ -30,6 +31,7 @@ class Outcome:
     message: str = ""
     edited: tuple[str, ...] = ()
     device: str = ""
+    lost: str = ""
 
     def to_plain(self) -> dict[str, Any]:
         return {

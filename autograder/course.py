@@ -139,6 +139,11 @@ class Exercise:
         return f"{self.lab.name}.{self.name}"
 
     @property
+    def slug(self) -> str:
+        """The id as a cell id may spell it."""
+        return f"{self.lab.name}-{self.name}".replace("_", "-")
+
+    @property
     def contract_path(self) -> Path:
         return self.lab.folder / "exercises" / f"{self.name}.py"
 
@@ -189,6 +194,11 @@ class _Module:
                 lines = self.source.splitlines()[node.lineno - 1 : node.end_lineno]
                 return "\n".join(lines)
         raise UserError(f"{self.module.__file__} must define {name} (exercise {self.exercise.id}).")
+
+
+    def closure_of(self, name: str) -> str:
+        """The source of one top-level name with the imports, constants and helpers that it needs."""
+        return "\n\n\n".join(_closure(self.source, name))
 
 
 class Contract(_Module):
@@ -261,6 +271,37 @@ class Answer(_Module):
 
     def sentence(self, mistake: str) -> str:
         return " ".join((self.marked("wrong")[mistake].__doc__ or "").split())
+
+
+def _closure(source: str, name: str) -> list[str]:
+    nodes = {key: node for node in ast.parse(source).body for key in _defined(node)}
+    needed: set[str] = set()
+    pending = [name]
+    while pending:
+        key = pending.pop()
+        if key in nodes and key not in needed:
+            needed.add(key)
+            pending += [n.id for n in ast.walk(_undecorated(nodes[key])) if isinstance(n, ast.Name)]
+    chosen = {id(node): node for key, node in nodes.items() if key in needed}
+    lines = source.splitlines()
+    texts = [(node.lineno, "\n".join(lines[node.lineno - 1 : node.end_lineno])) for node in chosen.values()]
+    return [text for _, text in sorted(texts)]
+
+
+def _undecorated(node: ast.stmt) -> ast.stmt:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        node.decorator_list = []
+    return node
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
 
 
 def _load(path: Path, what: str) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -44,8 +45,21 @@ def case(group: str, **inputs: Any) -> Case:
     return Case(group, inputs)
 
 
+class WrongSignature(TypeError):
+    """The answer does not take the arguments that its contract names."""
+
+
 def observe_call(answer: Callable[..., Any], case: Case) -> Any:
     """Observe a plain function: what it returns for the case's inputs."""
+    try:
+        signature = inspect.signature(answer)
+    except (TypeError, ValueError):
+        return answer(**case.inputs)
+    try:
+        signature.bind(**case.inputs)
+    except TypeError:
+        wanted = ", ".join(case.inputs)
+        raise WrongSignature(f"it must take the arguments ({wanted}), but it takes {signature}") from None
     return answer(**case.inputs)
 
 

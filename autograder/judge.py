@@ -47,6 +47,8 @@ class Finding:
 
 def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding | None:
     """Judge one outcome; None means that it passes."""
+    if outcome.lost:
+        return Finding("lost", outcome.lost)
     if outcome.error == "NotImplementedError":
         return Finding("todo", "Not started: the function still raises NotImplementedError.")
     if outcome.error:
@@ -114,6 +116,8 @@ def recognise(
 
 def same_outcome(rules: Rules, expectation: Expectation, one: Outcome, other: Outcome) -> bool:
     """Whether two answers did the same with a case, as far as the exercise can tell."""
+    if one.lost or other.lost:
+        return False
     if one.error or other.error:
         return (one.error, one.message) == (other.error, other.message)
     if one.edited != other.edited or one.device != other.device:

@@ -1,0 +1,266 @@
+"""A class's way through nbgrader, in one process: release, fetch, submit, collect, grade, return."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.auth import Authenticator
+from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import ExchangeError, ExchangeFactory
+from nbgrader.plugins import CsvExportPlugin
+from traitlets.config import Config
+
+from autograder.bridge.cells import register
+from autograder.bridge.config import configure
+from autograder.bridge.submission import read_release, settle_name
+from autograder.course import Course
+from autograder.errors import UserError
+
+COURSE_ID = "winning-ticket"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Proof of what was handed in: the notebook's SHA-256 and the time in UTC."""
+
+    lab: str
+    student: str
+    sha256: str
+    time: str
+
+
+@dataclass(frozen=True)
+class GradedSubmission:
+    """One line of a grading's summary. `verdicts` is as `judging.summary` writes it."""
+
+    student: str
+    score: float
+    max_score: float
+    verdicts: dict[str, dict[str, Any]]
+    note: str = ""
+
+
+class Classroom:
+    """One course in one folder, seen by its instructor or, with `student`, by a student."""
+
+    def __init__(
+        self,
+        course: Course,
+        folder: Path | None = None,
+        exchange: Path | None = None,
+        student: str = "",
+        work: Path | None = None,
+    ) -> None:
+        self.course = course
+        self.folder = folder or course.root / "build"
+        self.work = work or course.root / "work"
+        self.exchange = exchange or Path(os.environ.get("WINNING_TICKET_EXCHANGE", self.folder / "exchange"))
+        self.student = student
+        self.config = configure(Config(), course.root, self.folder, self.exchange)
+        if student:
+            self.config.CourseDirectory.student_id = student
+            self.config.Exchange.assignment_dir = str(self.work)
+            self.config.Exchange.cache = str(self.work / ".nbgrader-cache")
+        self._log = logging.getLogger("winning_ticket.nbgrader")
+        self._log.propagate = False
+        if not self._log.handlers:
+            self._log.addHandler(logging.NullHandler())
+
+    @property
+    def db_url(self) -> str:
+        return str(self.config.CourseDirectory.db_url)
+
+    def release(self, lab: str, force: bool = False) -> None:
+        """Register a lab in the gradebook and put its student edition into the exchange."""
+        notebook = self._edition(lab)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.exchange.mkdir(parents=True, exist_ok=True)
+        with _quiet():
+            self._register(notebook, lab)
+        self._exchange("ReleaseAssignment", lab, force=force)
+
+    def fetch(self, lab: str) -> Path:
+        """Fetch a released lab into the work folder; never over work that is there."""
+        target = self.work / lab
+        if target.exists():
+            raise UserError(f"You already have {target}; nothing was changed. Rename or move it away to fetch a fresh copy.")
+        self.work.mkdir(parents=True, exist_ok=True)
+        self._exchange("FetchAssignment", lab)
+        return target
+
+    def submit(self, lab: str) -> Receipt:
+        """Hand a lab in; the receipt is also kept beside the work."""
+        notebook = self.work / lab / f"{lab}.ipynb"
+        if not notebook.is_file():
+            others = ", ".join(sorted(path.name for path in (self.work / lab).glob("*.ipynb")))
+            advice = f"Rename {others} back to {notebook.name}." if others else f"Begin with `autograder fetch {lab}`."
+            raise UserError(f"There is no {notebook} to submit. {advice}")
+        self._exchange("Submit", lab)
+        digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
+        receipt = Receipt(lab, self.student, digest, datetime.now().astimezone().isoformat(timespec="seconds"))
+        receipts = self.work / "receipts"
+        receipts.mkdir(exist_ok=True)
+        name = f"{lab}-{receipt.time.replace(':', '')}-{digest[:8]}.json"
+        (receipts / name).write_text(json.dumps(receipt.__dict__, indent=1) + "\n", encoding="utf-8")
+        return receipt
+
+    def collect(self, lab: str) -> list[str]:
+        """Collect the newest submissions; returns all students who have one."""
+        self._exchange("Collect", lab, update=True)
+        return self.submitted(lab)
+
+    def submitted(self, lab: str) -> list[str]:
+        return sorted(path.parent.name for path in (self.folder / "submitted").glob(f"*/{lab}") if path.is_dir())
+
+    def grade(self, lab: str, progress: Callable[[str], None] = lambda student: None, regrade: bool = False) -> list[GradedSubmission]:
+        """Grade what is new (or everything, with `regrade`), one student at a time.
+
+        A submission that nbgrader cannot take costs its neighbours nothing: it is reported with
+        the reason in its note.
+        """
+        self._edition(lab)
+        students = self.submitted(lab)
+        if not students:
+            raise UserError(f"There are no submissions of {lab} in {self.folder / 'submitted'}. Run `autograder collect {lab}` first.")
+        found = []
+        with _quiet():
+            self._register(self._edition(lab), lab)
+            for student in students:
+                progress(student)
+                note = settle_name(self.folder / "submitted" / student / lab, lab)
+                error = self._convert(Autograde, lab, student, force=regrade, create_student=True)
+                found.append(self._graded(lab, student, note or error))
+        return found
+
+    def feedback(self, lab: str) -> list[Path]:
+        """Make the feedback pages of all graded submissions."""
+        students = sorted(p.parent.name for p in (self.folder / "autograded").glob(f"*/{lab}") if p.is_dir())
+        if not students:
+            raise UserError(f"No submission of {lab} has been graded. Run `autograder grade {lab}` first.")
+        with _quiet():
+            errors = [e for s in students if (e := self._convert(GenerateFeedback, lab, s, force=True))]
+        if errors:
+            raise UserError(f"Feedback could not be made: {errors[0]}")
+        return [self.folder / "feedback" / student / lab / f"{lab}.html" for student in students]
+
+    def release_feedback(self, lab: str) -> None:
+        self._exchange("ReleaseFeedback", lab)
+
+    def fetch_feedback(self, lab: str) -> list[Path]:
+        """Fetch feedback into `work/<lab>/feedback/`."""
+        self._exchange("FetchFeedback", lab)
+        return sorted((self.work / lab / "feedback").rglob("*.html"))
+
+    def export(self, path: Path) -> Path:
+        """Write all grades as CSV, through nbgrader's export plugin."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _quiet(), Gradebook(self.db_url, COURSE_ID) as gradebook:
+            plugin = CsvExportPlugin(config=self.config, log=self._log)
+            plugin.to = str(path)
+            plugin.export(gradebook)
+        return path
+
+    def _edition(self, lab: str) -> Any:
+        self.course.lab(lab)
+        try:
+            return read_release(self.course.labs_folder, lab)
+        except FileNotFoundError:
+            raise UserError(f"Lab '{lab}' has not been built. Run `autograder build {lab}` first.") from None
+
+    def _register(self, notebook: Any, lab: str) -> None:
+        try:
+            register(notebook, lab, self.db_url, COURSE_ID)
+        except RuntimeError as error:
+            raise UserError(f"{error}. Submissions exist for an earlier edition; grade them before releasing this one.") from None
+
+    def _coursedir(self, lab: str, student: str = "") -> CourseDirectory:
+        coursedir = CourseDirectory(config=self.config, log=self._log)
+        coursedir.assignment_id = lab
+        if student:
+            coursedir.student_id = student
+        return coursedir
+
+    def _exchange(self, step: str, lab: str, **traits: Any) -> None:
+        factory = ExchangeFactory(config=self.config, log=self._log)
+        coursedir = self._coursedir(lab)
+        authenticator = Authenticator(config=self.config, log=self._log)
+        app = getattr(factory, step)(coursedir=coursedir, authenticator=authenticator, config=self.config, log=self._log)
+        for name, value in traits.items():
+            setattr(app, name, value)
+        try:
+            with _quiet():
+                app.start()
+        except ExchangeError as error:
+            raise UserError(_exchange_sentence(step, lab, str(error))) from None
+        except PermissionError as error:
+            raise UserError(f"No permission to write {error.filename}. Ask who owns the folder, or choose another one.") from None
+
+    def _convert(self, converter: Any, lab: str, student: str, **traits: Any) -> str:
+        """Run one of nbgrader's converters for one student; returns an error in a sentence, or ''."""
+        app = converter(coursedir=self._coursedir(lab, student), config=self.config, log=self._log)
+        for name, value in traits.items():
+            setattr(app, name, value)
+        records = _Records()
+        self._log.addHandler(records)
+        try:
+            app.start()
+        except UserError:
+            raise
+        except Exception as error:
+            return f"nbgrader stopped on this submission: {records.last or error}"
+        finally:
+            self._log.removeHandler(records)
+        return ""
+
+    def _graded(self, lab: str, student: str, note: str) -> GradedSubmission:
+        path = self.folder / "autograded" / student / lab / f"{lab}.ipynb"
+        verdicts = {}
+        if path.is_file():
+            verdicts = nbformat.read(path, as_version=4).metadata.get("winning_ticket", {}).get("verdicts", {})
+        with Gradebook(self.db_url, COURSE_ID) as gradebook:
+            submission = gradebook.find_submission(lab, student)
+            return GradedSubmission(student, submission.score, submission.max_score, dict(verdicts), note)
+
+
+class _Records(logging.Handler):
+    """Remembers the last line of the last error that nbgrader logged."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR and "Traceback" in record.getMessage():
+            self.last = record.getMessage().strip().splitlines()[-1]
+
+
+def _exchange_sentence(step: str, lab: str, error: str) -> str:
+    if "already exists" in error:
+        return f"{lab} has been released before. Use --force to replace it; what students fetched stays as it is."
+    if "not found" in error and step == "FetchAssignment":
+        return f"{lab} has not been released. Ask your instructor, or check the exchange folder."
+    return f"The exchange refused: {error}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep library warnings and log lines that no reader can act on off the terminal."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            root.handlers[:], root.level = handlers, level

@@ -1,0 +1,149 @@
+"""Read submissions and put them back on the release's frame, whatever was done to them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
+
+MAX_NOTEBOOK_BYTES = 50_000_000
+NOTE_TAG = "grader-note"
+
+
+def read_release(labs_folder: str | Path, lab: str) -> NotebookNode:
+    """The released notebook: the frame on which every submission is graded."""
+    return nbformat.read(Path(labs_folder) / lab / f"{lab}.ipynb", as_version=4)
+
+
+def read_submission(path: Path) -> NotebookNode:
+    """Read a submitted notebook; raises ValueError with a sentence when it is none."""
+    if path.stat().st_size > MAX_NOTEBOOK_BYTES:
+        raise ValueError(f"{path.name} is larger than {MAX_NOTEBOOK_BYTES // 10**6} MB.")
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except Exception:
+        raise ValueError(f"{path.name} is not a readable notebook: it may have been cut off or edited by hand.") from None
+    return notebook
+
+
+def note(text: str) -> NotebookNode:
+    """A cell by which the grader tells the reader of the feedback what it met."""
+    return new_markdown_cell(f"**Note by the grader.** {text}", metadata={"tags": [NOTE_TAG]})
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads a submission; an unreadable one becomes the untouched release with a note on top."""
+
+    labs_folder = Unicode(help="The folder of the student editions.").tag(config=True)
+
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> Any:
+        path = Path(filename)
+        try:
+            notebook = read_submission(path)
+        except ValueError as error:
+            notebook = read_release(self.labs_folder, path.stem)
+            notebook.metadata.winning_ticket["unreadable"] = f"{error} Nothing could be graded; hand in the file again."
+        resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
+        return self.from_notebook_node(notebook, resources=resources, **kw)
+
+
+class Reassemble(NbGraderPreprocessor):
+    """Rebuild a submission on the release: its check cells, its metadata, the student's code.
+
+    Check cells always come from the release, once each, where the student has them (else at the
+    end). Solution cells keep the student's source and get the release's metadata. Every other
+    cell is the student's and loses whatever nbgrader metadata it carries.
+    """
+
+    labs_folder = Unicode(help="The folder of the student editions.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        release = read_release(self.labs_folder, resources["nbgrader"]["assignment"])
+        nb.cells = reassemble(nb.cells, release.cells)
+        unreadable = nb.metadata.get("winning_ticket", {}).get("unreadable")
+        nb.metadata = release.metadata
+        if unreadable:
+            nb.metadata.winning_ticket["unreadable"] = unreadable
+        nb.nbformat, nb.nbformat_minor = release.nbformat, release.nbformat_minor
+        return nb, resources
+
+
+def reassemble(cells: list[NotebookNode], release: list[NotebookNode]) -> list[NotebookNode]:
+    """Put submitted cells on the frame of the released ones."""
+    frame = {cell.metadata.nbgrader.grade_id: cell for cell in release if "nbgrader" in cell.metadata}
+    used: set[str] = set()
+    found: list[NotebookNode] = []
+    for cell in cells:
+        key = _grade_id(cell, frame)
+        if key is None:
+            found.append(_plain_cell(cell))
+        elif key not in used:
+            used.add(key)
+            found.append(_framed(cell, frame[key]))
+        elif not frame[key].metadata.nbgrader.grade:
+            found.append(_plain_cell(cell))
+    missing = [cell for key, cell in frame.items() if cell.metadata.nbgrader.grade and key not in used]
+    return _unique_ids(found + [copy.deepcopy(cell) for cell in missing])
+
+
+def _grade_id(cell: NotebookNode, frame: dict[str, NotebookNode]) -> str | None:
+    """Which released cell this is: by its metadata, its id, or a check cell's text."""
+    metadata = cell.metadata.get("nbgrader")
+    named = metadata.get("grade_id") if isinstance(metadata, dict) else None
+    if isinstance(named, str) and named in frame:
+        return named
+    if cell.get("id") in frame:
+        return str(cell.id)
+    source = re.sub(r"\s+", "", cell.source)
+    checks = {key for key, released in frame.items() if released.metadata.nbgrader.grade}
+    return next((key for key in checks if re.sub(r"\s+", "", frame[key].source) == source), None)
+
+
+def _framed(cell: NotebookNode, released: NotebookNode) -> NotebookNode:
+    framed = copy.deepcopy(released)
+    if released.metadata.nbgrader.solution:
+        framed.source = cell.source
+    return framed
+
+
+def _plain_cell(cell: NotebookNode) -> NotebookNode:
+    metadata = {"tags": list(cell.metadata.get("tags", []))} if cell.metadata.get("tags") else {}
+    if cell.cell_type == "code":
+        return new_code_cell(cell.source, metadata=metadata)
+    return new_markdown_cell(cell.source, metadata=metadata)
+
+
+def _unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
+    for number, cell in enumerate(cells):
+        if "nbgrader" not in cell.metadata:
+            cell.id = f"cell-{number}"
+    return cells
+
+
+def settle_name(folder: Path, lab: str) -> str:
+    """Make sure that a collected submission has `<lab>.ipynb`; returns a sentence if it had not.
+
+    A single notebook under another name is taken for it. The folder is the grader's own copy;
+    no file of the student's is changed.
+    """
+    wanted = folder / f"{lab}.ipynb"
+    if wanted.is_file() and not wanted.is_symlink():
+        return ""
+    if wanted.is_symlink():
+        wanted.unlink()
+    others = [path for path in sorted(folder.glob("*.ipynb")) if path.is_file() and not path.is_symlink()]
+    if len(others) == 1:
+        wanted.write_bytes(others[0].read_bytes())
+        return f"The notebook is named {others[0].name}; it was graded as {wanted.name}."
+    wanted.write_text("", encoding="utf-8")
+    names = ", ".join(path.name for path in others) or "no notebook at all"
+    return f"There is no {wanted.name}, but {names}: nothing could be graded."

@@ -1,0 +1,155 @@
+"""Run notebook cells in IPython's own shell, without a Jupyter client, and keep their outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import sys
+import tempfile
+from typing import Any
+
+MAX_TEXT = 200_000
+
+
+class _Stream:
+    """Stands in for stdout or stderr; merges writes into notebook stream outputs."""
+
+    encoding = "utf-8"
+    errors = "strict"
+
+    def __init__(self, name: str, outputs: Outputs) -> None:
+        self.name = name
+        self._outputs = outputs
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._outputs.add_text(self.name, text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+
+class Outputs:
+    """The outputs of one cell, in nbformat's form; text beyond MAX_TEXT is cut."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self._room = MAX_TEXT
+
+    def add_text(self, name: str, text: str) -> None:
+        if self._room <= 0 or not text:
+            return
+        if len(text) > self._room:
+            text = text[: self._room] + "\n[output cut here]\n"
+        self._room -= len(text)
+        if self.items and self.items[-1].get("name") == name:
+            self.items[-1]["text"] += text
+        else:
+            self.items.append({"output_type": "stream", "name": name, "text": text})
+
+    def add(self, message_type: str, content: dict[str, Any]) -> None:
+        if message_type == "clear_output":
+            self.items.clear()
+        elif message_type in ("display_data", "execute_result", "error"):
+            fields = {key: _jsonable(value) for key, value in content.items() if key != "transient"}
+            size = len(str(fields))
+            if size <= 20 * MAX_TEXT:
+                self.items.append({"output_type": message_type, **fields})
+
+    def take(self) -> list[dict[str, Any]]:
+        items, self.items, self._room = self.items, [], MAX_TEXT
+        return items
+
+
+class Shell:
+    """ipykernel's shell class with a session that appends to a list."""
+
+    def __init__(self) -> None:
+        self._outputs = Outputs()
+        self._shell = _make_shell(self._outputs)
+        sys.stdout, sys.stderr = _Stream("stdout", self._outputs), _Stream("stderr", self._outputs)
+        self._files = {name: _redirect(number) for number, name in ((1, "stdout"), (2, "stderr"))}
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        return self._shell.user_ns
+
+    def run(self, source: str) -> list[dict[str, Any]]:
+        """Run one cell and return its outputs; errors of the cell are outputs too."""
+        pid = os.getpid()
+        try:
+            self._loop.run_until_complete(self._run(source))
+        except BaseException as error:
+            self._outputs.add("error", {"ename": type(error).__name__, "evalue": str(error), "traceback": [repr(error)]})
+        if os.getpid() != pid:
+            os._exit(0)
+        return self._low_level_text() + self._outputs.take()
+
+    async def _run(self, source: str) -> None:
+        cell = self._shell.transform_cell(source)
+        await self._shell.run_cell_async(source, store_history=True, transformed_cell=cell)
+
+    def _low_level_text(self) -> list[dict[str, Any]]:
+        """What was written to file descriptors 1 and 2: by C code, by child processes."""
+        found = []
+        for name, file in self._files.items():
+            file.seek(0)
+            text = file.read(MAX_TEXT).decode("utf-8", "replace")
+            file.seek(0)
+            file.truncate()
+            if text:
+                found.append({"output_type": "stream", "name": name, "text": text})
+        return found
+
+
+def _redirect(number: int) -> Any:
+    file = tempfile.TemporaryFile("a+b")
+    os.dup2(file.fileno(), number)
+    return file
+
+
+def _make_shell(outputs: Outputs) -> Any:
+    from ipykernel.compiler import XCachingCompiler
+    from ipykernel.zmqshell import ZMQInteractiveShell
+    from jupyter_client.session import Session
+    from traitlets.config import Config
+
+    class ListSession(Session):
+        def send(self, stream: Any, msg_or_type: Any, content: Any = None, *args: Any, **kwargs: Any) -> None:
+            if isinstance(msg_or_type, dict):
+                msg_or_type, content = msg_or_type["header"]["msg_type"], msg_or_type["content"]
+            outputs.add(msg_or_type, content or {})
+
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = ZMQInteractiveShell.instance(config=config, compiler_class=XCachingCompiler)
+    session = ListSession(key=b"")
+    for publisher in (shell.displayhook, shell.display_pub):
+        publisher.session, publisher.pub_socket, publisher.topic = session, None, b"execute_result"
+    return shell
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,67 @@
+"""The student's process: runs cells, binds what they define, and calls it on cases.
+
+It judges nothing and knows no reference. Everything in this process is the student's to break:
+the grader at the other end of the wire believes nothing but plain values.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from autograder.call import call
+from autograder.course import Course
+from autograder.exercise import Case
+from autograder.plain import plain
+from autograder.shell import Shell
+from autograder.wire import Gone, Wire
+
+
+class Worker:
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._shell = Shell()
+        self._bound: dict[str, Callable[..., Any]] = {}
+        self._course = Course.find()
+
+    def serve(self) -> None:
+        """Answer questions until the grader hangs up."""
+        duties = {"cell": self._cell, "bind": self._bind, "call": self._call}
+        while True:
+            question = self._wire.receive()
+            self._wire.send({"number": question["number"], "answer": duties[question["do"]](**question["with"])})
+
+    def _cell(self, source: str) -> Any:
+        return plain(self._shell.run(source))
+
+    def _bind(self, exercise: str, name: str) -> Any:
+        """Keep the object that `name` is bound to now; say what it is when it cannot be called."""
+        missing = object()
+        found = self._shell.namespace.get(name, missing)
+        if found is missing:
+            return "missing"
+        if not callable(found):
+            return type(found).__name__
+        self._bound[exercise] = found
+        return ""
+
+    def _call(self, exercise: str, group: str, inputs: dict[str, Any]) -> Any:
+        observe = self._course.exercise(exercise).contract.observe
+        return call(observe, self._bound[exercise], Case(group, inputs)).to_plain()
+
+
+def main() -> None:
+    end = socket.socket(fileno=int(sys.argv[1]))
+    sys.argv = ["ipykernel_launcher.py"]
+    sys.path.insert(0, "")
+    try:
+        Worker(Wire(end)).serve()
+    except (Gone, KeyboardInterrupt):
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
