@@ -21,24 +21,13 @@ from autograder.record import default_path
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-DISTRIBUTION = "winning-ticket"
-OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+PYTHONS = ("3.11", "3.12", "3.13")
 GIB, FREE_GIB = 2**30, 2
-WALL = [
-    "bwrap",
-    "--unshare-all",
-    "--die-with-parent",
-    "--ro-bind",
-    "/",
-    "/",
-    "--dev",
-    "/dev",
-    "--proc",
-    "/proc",
-    "true",
+WALL = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
+SERVER_PARTS = [
+    f"nbgrader.server_extensions.{part}" for part in ("validate_assignment", "assignment_list", "formgrader")
 ]
-SERVER_PARTS = ("validate_assignment", "assignment_list", "formgrader")
-INSTALL = "Run make .venv in the course's folder, or else: pip install winning-ticket"
+INSTALL = "In the course's folder run make .venv and work from .venv, or run: pip install -e ."
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,8 @@ class Finding:
 
 def findings(course_root: Path | None) -> list[Finding]:
     """Look at everything; `course_root` is the folder that holds course/ (None: there is none)."""
-    work = _work_folder(course_root)
+    clone = course_root if course_root and (course_root / "pyproject.toml").is_file() else None
+    work = (clone or Path.cwd()) / "work"
     found = [python_version(), *packages(course_root), torch_build()]
     # Where these two are missing, `packages` has said so.
     if importlib.util.find_spec("jupyter_core"):
@@ -70,12 +60,11 @@ def exit_status(found: Sequence[Finding]) -> int:
 
 
 def python_version() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+    version = "{}.{}.{}".format(*sys.version_info)
+    if version.rpartition(".")[0] in PYTHONS:
         return Finding("Python", "ok", f"{version} at {sys.executable}")
-    oldest, newest = (".".join(map(str, v)) for v in (OLDEST_PYTHON, NEWEST_PYTHON))
-    advice = f"Install a Python from {oldest} to {newest} and make the environment with it."
-    return Finding("Python", "fail", f"{version} is outside {oldest} to {newest}", advice)
+    advice = f"Make the environment with Python {PYTHONS[0]} or one up to {PYTHONS[-1]}."
+    return Finding("Python", "fail", f"{version} is not among {', '.join(PYTHONS)}", advice)
 
 
 def packages(course_root: Path | None) -> Iterator[Finding]:
@@ -85,19 +74,19 @@ def packages(course_root: Path | None) -> Iterator[Finding]:
     except ImportError:
         yield Finding("packages", "fail", "neither the course nor packaging is installed", INSTALL)
         return
-    problems, detail = _unmet(wanted), f"all {len(wanted)} are here, in the versions that are asked for"
-    yield Finding("packages", "fail", _listed(problems), INSTALL) if problems else Finding("packages", "ok", detail)
-    lock = course_root / "requirements.lock" if course_root else None
-    if lock and lock.is_file():
+    if problems := _unmet(wanted):
+        yield Finding("packages", "fail", _listed(problems), INSTALL)
+    else:
+        yield Finding("packages", "ok", f"all {len(wanted)} are here, in the versions that are asked for")
+    if course_root and (lock := course_root / "requirements.lock").is_file():
         yield _as_locked(lock)
 
 
 def _requirements(course_root: Path | None) -> list[Requirement]:
     """The course's own requirements: those of its pyproject.toml in a clone, else the installed ones."""
-    project = course_root / "pyproject.toml" if course_root else None
-    if project and project.is_file():
+    if course_root and (project := course_root / "pyproject.toml").is_file():
         return _parsed(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"])
-    return _parsed(metadata.requires(DISTRIBUTION) or [])
+    return _parsed(metadata.requires("winning-ticket") or [])
 
 
 def _parsed(lines: Sequence[str]) -> list[Requirement]:
@@ -112,21 +101,19 @@ def _unmet(wanted: Sequence[Requirement]) -> list[str]:
     for requirement in wanted:
         try:
             version = metadata.version(requirement.name)
+            if not requirement.specifier.contains(version, prereleases=True):
+                problems.append(f"{requirement.name} is {version}, not {requirement.specifier}")
         except metadata.PackageNotFoundError:
             problems.append(f"{requirement.name} is missing")
-            continue
-        if not requirement.specifier.contains(version, prereleases=True):
-            problems.append(f"{requirement.name} is {version}, not {requirement.specifier}")
     return problems
 
 
 def _as_locked(lock: Path) -> Finding:
     locked = _parsed(lock.read_text(encoding="utf-8").splitlines())
-    problems = _unmet(locked)
-    if not problems:
-        return Finding("locked versions", "ok", f"all {len(locked)} as in {lock.name}")
-    advice = "For the versions that the course was tested with, run make .venv and work from .venv."
-    return Finding("locked versions", "warn", _listed(problems), advice)
+    if problems := _unmet(locked):
+        advice = "For the versions that the course was tested with, run make .venv and work from .venv."
+        return Finding("locked versions", "warn", _listed(problems), advice)
+    return Finding("locked versions", "ok", f"all {len(locked)} as in {lock.name}")
 
 
 def _listed(items: Sequence[str], most: int = 6) -> str:
@@ -144,8 +131,8 @@ def torch_build() -> Finding:
         usable = torch.cuda.is_available()
     if usable:
         cards = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
-        names = [f"{card.name} with {card.total_memory / GIB:.0f} GiB" for card in cards]
-        return Finding("torch", "ok", f"{about}; {_listed(names)}")
+        cards_text = _listed([f"{card.name} with {card.total_memory / GIB:.0f} GiB" for card in cards])
+        return Finding("torch", "ok", f"{about}; {cards_text}")
     if complaints:
         advice = "Update the GPU's driver or install a torch that fits it; until then everything runs on the CPU."
         return Finding("torch", "warn", f"{about}; {complaints[0].message}", advice)
@@ -157,8 +144,7 @@ def kernel() -> Finding:
     from jupyter_core.paths import jupyter_path
 
     name, install = "Jupyter kernel", f'"{sys.executable}" -m ipykernel install --sys-prefix'
-    specs = (Path(folder, "python3", "kernel.json") for folder in jupyter_path("kernels"))
-    spec = next((path for path in specs if path.is_file()), None)
+    spec = next((s for s in map(Path, jupyter_path("kernels", "python3", "kernel.json")) if s.is_file()), None)
     if spec is None:
         return Finding(name, "fail", "there is no kernel named python3", f"Run: {install}")
     command = _command(spec)
@@ -194,13 +180,12 @@ def nbgrader_extensions() -> Finding:
     if not any(Path(file).is_file() for file in jupyter_path("labextensions", "@jupyter", "nbgrader", "package.json")):
         return Finding(name, "warn", "its part for the browser is not installed", INSTALL)
     enabled = _settings("jupyter_server_config").get("ServerApp", {}).get("jpserver_extensions", {})
-    off = [part for part in SERVER_PARTS if not enabled.get(f"nbgrader.server_extensions.{part}")]
-    if off:
-        advice = f"{run} server extension enable --sys-prefix --py nbgrader"
+    if off := [part for part in SERVER_PARTS if not enabled.get(part)]:
+        advice = f"{run} server extension enable --sys-prefix {' '.join(off)}"
         return Finding(name, "warn", f"the server leaves out {', '.join(off)}", advice)
     disabled = _settings("labconfig/page_config").get("disabledExtensions", {})
-    off = [key for key in disabled if key.startswith("@jupyter/nbgrader") and disabled[key]]
-    if off:
+    disabled = dict.fromkeys(disabled, True) if isinstance(disabled, list) else disabled
+    if off := [key for key in disabled if key.startswith("@jupyter/nbgrader") and disabled[key]]:
         return Finding(name, "warn", f"switched off: {', '.join(off)}", f"{run} labextension enable {off[0]}")
     return Finding(name, "ok", "its menu is installed and switched on")
 
@@ -228,23 +213,17 @@ def bubblewrap() -> Finding:
     try:
         subprocess.run(WALL, check=True, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError) as error:
-        reason = str(getattr(error, "stderr", None) or error).strip()
+        detail = f"installed, but it can build no wall: {str(getattr(error, 'stderr', None) or error).strip()}"
         advice = "Before grading a class, allow user namespaces here (in a container, by its security options)."
-        return Finding("bubblewrap", "warn", f"installed, but it can build no wall: {reason}", advice)
+        return Finding("bubblewrap", "warn", detail, advice)
     return Finding("bubblewrap", "ok", "a wall stands: a class can be graded here")
 
 
 def git() -> Finding:
-    found = shutil.which("git")
-    if found:
+    if found := shutil.which("git"):
         return Finding("git", "ok", found)
     advice = "To fetch new versions of the course, install it; on Debian or Ubuntu, as root: apt-get install git"
     return Finding("git", "warn", "not installed", advice)
-
-
-def _work_folder(course_root: Path | None) -> Path:
-    cloned = course_root is not None and (course_root / "pyproject.toml").is_file()
-    return (course_root if course_root and cloned else Path.cwd()) / "work"
 
 
 def _existing(folder: Path) -> Path:

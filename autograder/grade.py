@@ -95,27 +95,35 @@ class Graded:
 
 
 class Grader:
-    """Grades submissions of one lab under one secret seed."""
+    """Grades submissions of one lab (or of some of its exercises) under one secret seed."""
 
-    def __init__(self, lab: Lab, secret: str, start: Start = start_subprocess, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        secret: str,
+        start: Start = start_subprocess,
+        limits: Limits | None = None,
+        exercises: Sequence[Exercise] | None = None,
+    ) -> None:
         self.lab = lab
+        self.exercises = list(lab.exercises if exercises is None else exercises)
         self._secret = secret
         self._start = start
         self._limits = limits or Limits.of(lab)
-        self._packed = {e.id: read_pack(pack_path(lab.edition, lab.name), e) for e in lab.exercises}
+        self._packed = {e.id: read_pack(pack_path(lab.edition, lab.name), e) for e in self.exercises}
 
     def grade(self, steps: Sequence[Step], files: dict[str, bytes] | None = None) -> Graded:
         """Run a submission's steps and judge every exercise of the lab."""
         run = _Run(self.lab, self._start, self._limits, steps, files or {})
-        wanted = {e.id: [*self._packed[e.id].examples, *self._hidden(e)] for e in self.lab.exercises}
+        wanted = {e.id: [*self._packed[e.id].examples, *self._hidden(e)] for e in self.exercises}
         outcomes = run.outcomes({key: [e.case for e in value] for key, value in wanted.items()})
-        verdicts = {e.id: self._verdict(e, outcomes[e.id]) for e in self.lab.exercises}
+        verdicts = {e.id: self._verdict(e, outcomes[e.id]) for e in self.exercises}
         return Graded(verdicts, run.outputs, run.notes)
 
     def grade_nothing(self, reason: str) -> Graded:
         """Give every exercise zero for one reason: there is nothing that could be run."""
         verdicts = {}
-        for exercise in self.lab.exercises:
+        for exercise in self.exercises:
             count = len(self._packed[exercise.id].examples) + len(self._hidden(exercise))
             verdicts[exercise.id] = self._verdict(exercise, [Outcome(lost=reason)] * count)
         return Graded(verdicts)
@@ -179,7 +187,7 @@ class _Run:
             try:
                 self._take(peer, step, min(self._limits.cell_seconds, left))
             except WireError as error:
-                self._cut(index, self._why(peer, error, f"cell {index + 1} ({step.cell_id})"))
+                self._cut(index, self._why(peer, error, _place(step)))
                 return False
         return True
 
@@ -230,6 +238,13 @@ class _Run:
             return f"The notebook's process {peer.ending()} in {place}."
         reason = error.reason if isinstance(error, WireError) else "it sent an answer of the wrong form"
         return f"The notebook's process broke off in {place}: {reason}."
+
+
+def _place(step: Step) -> str:
+    if step.exercise is not None:
+        return f"the check cell of {step.exercise.id}"
+    first = next((line.strip() for line in step.source.splitlines() if line.strip()), "")
+    return f"the cell that begins '{first[:60]}'"
 
 
 def _ask(peer: Peer, seconds: float, do: str, **arguments: Any) -> Any:

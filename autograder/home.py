@@ -146,13 +146,10 @@ def _record() -> Record | None:
 
 
 def _record_attempt(exercise: Exercise, result: Report, seconds: float) -> str:
+    """Record an attempt of the learner's own; returns a warning when that was not possible."""
     if os.environ.get("NBGRADER_EXECUTION"):
         return ""
-    from autograder.record import Record
+    from autograder.record import record_safely
 
     kind = "" if result.passed else result.first_failure()[1].kind
-    try:
-        Record().attempt(exercise.id, passed=result.passed, mistake=result.mistake, kind=kind, seconds=seconds)
-    except UserError as error:
-        return f"This attempt was not recorded: {error}"
-    return ""
+    return record_safely(lambda record: record.attempt(exercise.id, result.passed, result.mistake, kind, seconds))

@@ -101,9 +101,13 @@ def loads(data: bytes) -> Any:
 
     try:
         (length,) = struct.unpack_from("<Q", data)
+        if length > len(data) - 8:
+            raise PlainError("malformed message: it was cut off")
         structure = json.loads(data[8 : 8 + length])
         body = bytes(data[8 + length :])
         return _unpack(structure, load(body) if body else {})
+    except PlainError:
+        raise
     except (struct.error, SafetensorError, RecursionError, UnicodeDecodeError) as error:
         raise PlainError(f"malformed message: {error}") from None
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:

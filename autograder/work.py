@@ -13,13 +13,16 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.course import Lab
 from autograder.errors import UserError
+
+if TYPE_CHECKING:
+    from autograder.course import Lab
 
 RELEASE_FOLDER = ".release"
 BACKUP_FOLDER = "backups"
@@ -141,9 +144,12 @@ def _spoken(folder: Path) -> Iterator[None]:
 def _parse(content: bytes, path: Path) -> NotebookNode:
     try:
         with warnings.catch_warnings():
-            # Cell ids that an editor dropped are mended here; they are no news for the learner.
+            # Cell ids that an editor dropped or repeated are mended: no news for the learner.
             warnings.simplefilter("ignore")
             notebook = nbformat.convert(nbformat.reader.reads(content.decode("utf-8-sig")), 4)
+            notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
+            for cell in notebook.cells:
+                cell.setdefault("id", uuid4().hex[:8])
             nbformat.validate(notebook, relax_add_props=True)
             return notebook
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,8 +156,12 @@ class Classroom:
             raise UserError(f"Feedback could not be made: {errors[0]}")
         return [self.folder / "feedback" / student / lab / f"{lab}.html" for student in students]
 
-    def release_feedback(self, lab: str) -> None:
-        self._exchange("ReleaseFeedback", lab)
+    def release_feedback(self, lab: str) -> list[str]:
+        """Put feedback into the exchange; returns students whose work did not come through it."""
+        folders = {path.parent.name: path for path in (self.folder / "feedback").glob(f"*/{lab}")}
+        outside = sorted(name for name, path in folders.items() if not _came_through_exchange(path))
+        self._exchange("ReleaseFeedback", lab, exclude=outside)
+        return outside
 
     def fetch_feedback(self, lab: str) -> list[Path]:
         """Fetch feedback into `work/<lab>/feedback/`."""
@@ -193,9 +197,10 @@ class Classroom:
             coursedir.student_id = student
         return coursedir
 
-    def _exchange(self, step: str, lab: str, **traits: Any) -> None:
+    def _exchange(self, step: str, lab: str, exclude: Sequence[str] = (), **traits: Any) -> None:
         factory = ExchangeFactory(config=self.config, log=self._log)
         coursedir = self._coursedir(lab)
+        coursedir.student_id_exclude = ",".join(exclude)
         authenticator = Authenticator(config=self.config, log=self._log)
         app = getattr(factory, step)(coursedir=coursedir, authenticator=authenticator, config=self.config, log=self._log)
         for name, value in traits.items():
@@ -217,9 +222,10 @@ class Classroom:
         self._log.addHandler(records)
         try:
             app.start()
-        except UserError:
-            raise
         except Exception as error:
+            _, ours, sentence = records.last.partition(f"{UserError.__module__}.{UserError.__qualname__}: ")
+            if ours:
+                raise UserError(sentence) from None
             return f"nbgrader stopped on this submission: {records.last or error}"
         finally:
             self._log.removeHandler(records)
@@ -233,6 +239,11 @@ class Classroom:
         with Gradebook(self.db_url, COURSE_ID) as gradebook:
             submission = gradebook.find_submission(lab, student)
             return GradedSubmission(student, submission.score, submission.max_score, dict(verdicts), note)
+
+
+def _came_through_exchange(folder: Path) -> bool:
+    """nbgrader addresses feedback by what the exchange wrote into a submission."""
+    return all((folder / name).is_file() for name in ("timestamp.txt", "submission_secret.txt"))
 
 
 class _Records(logging.Handler):

@@ -1,0 +1,64 @@
+"""The `autograder` command. Every mistake a user can make ends in a sentence and exit status 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from autograder.errors import UserError
+
+
+class _Sentence(click.ClickException):
+    exit_code = 2
+
+
+class SpeakingGroup(click.Group):
+    """Turns errors that a user can mend into sentences."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _Sentence(str(error)) from None
+        except PermissionError as error:
+            raise _Sentence(f"No permission to write {error.filename}. Choose another folder, or ask who owns this one.") from None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        import difflib
+
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            advice = f"Did you mean `autograder {close[0]}`?" if close else "`autograder --help` lists them."
+            raise _Sentence(f"There is no command '{args[0]}'. {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands by who needs them."""
+        for title, module in _parts().items():
+            with formatter.section(title):
+                formatter.write_dl([(c.name or "", c.get_short_help_str(80)) for c in module.COMMANDS])
+
+
+def _parts() -> dict[str, Any]:
+    from autograder.cli import author, instructor, learner, student
+
+    return {"Learn": learner, "Take part in a class": student, "Teach a class": instructor, "Write labs": author}
+
+
+@click.group(cls=SpeakingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="winning-ticket")
+def main() -> None:
+    """Winning Ticket: labs on adapting language models that check your code while you write it.
+
+    \b
+    Begin here:
+      autograder start lora      copy the LoRA lab into work/lora
+      autograder lab             open JupyterLab at a page that lists the labs
+      autograder progress        see what you have solved
+    """
+
+
+for _part in _parts().values():
+    for _command in _part.COMMANDS:
+        main.add_command(_command)

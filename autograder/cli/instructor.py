@@ -1,0 +1,121 @@
+"""Commands for an instructor: release, collect, grade, give feedback, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autograder.course import Course
+
+if TYPE_CHECKING:
+    from autograder.bridge.classroom import Classroom, GradedSubmission
+
+
+def _as_instructor(command: Any) -> Any:
+    for option in (
+        click.option("--exchange", type=click.Path(path_type=Path), help="The exchange folder (default: build/exchange)."),
+        click.option("--class-folder", type=click.Path(path_type=Path), help="Gradebook, submissions, feedback (default: build/)."),
+    ):
+        command = option(command)
+    return command
+
+
+def _classroom(class_folder: Path | None, exchange: Path | None) -> Classroom:
+    from autograder.bridge.classroom import Classroom
+
+    return Classroom(Course.find(), class_folder, exchange)
+
+
+@click.command()
+@click.argument("lab")
+@click.option("--force", is_flag=True, help="Replace an earlier release in the exchange.")
+@_as_instructor
+def release(lab: str, force: bool, class_folder: Path | None, exchange: Path | None) -> None:
+    """Put LAB into the exchange and register it in the gradebook."""
+    classroom = _classroom(class_folder, exchange)
+    classroom.release(lab, force)
+    click.echo(f"Released {lab} into {classroom.exchange}")
+
+
+@click.command()
+@click.argument("lab")
+@_as_instructor
+def collect(lab: str, class_folder: Path | None, exchange: Path | None) -> None:
+    """Collect the newest submissions of LAB."""
+    students = _classroom(class_folder, exchange).collect(lab)
+    click.echo(f"{len(students)} submissions of {lab}: {', '.join(students) or 'none yet'}")
+
+
+@click.command()
+@click.argument("lab")
+@click.option("--regrade", is_flag=True, help="Grade everything again, not only what is new.")
+@_as_instructor
+def grade(lab: str, regrade: bool, class_folder: Path | None, exchange: Path | None) -> None:
+    """Grade what is new of LAB's submissions and print who got what, and why."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    classroom = _classroom(class_folder, exchange)
+    console = Console()
+    console.print("Student code runs in a subprocess with time limits, but without a wall: grade only people you trust.")
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(f"Grading {lab}", total=len(classroom.submitted(lab)) or None)
+
+        def advance(student: str) -> None:
+            bar.update(task, advance=1, description=f"Grading {student}")
+
+        graded = classroom.grade(lab, advance, regrade)
+    print_grades(console, Course.find().lab(lab).exercises, graded)
+
+
+def print_grades(console: Any, exercises: list[Any], graded: list[GradedSubmission]) -> None:
+    """Print points by exercise, and below them why points were lost."""
+    from rich.table import Table
+
+    table = Table(show_lines=False)
+    table.add_column("student")
+    for exercise in exercises:
+        table.add_column(exercise.name, justify="right")
+    table.add_column("total", justify="right")
+    for submission in graded:
+        points = [f"{submission.verdicts[e.id]['points']:g}" if e.id in submission.verdicts else "–" for e in exercises]
+        table.add_row(submission.student, *points, f"{submission.score:g} of {submission.max_score:g}")
+    console.print(table)
+    for submission in graded:
+        losses = {key: v for key, v in submission.verdicts.items() if v["reason"]}
+        if losses or submission.note:
+            console.print(f"[bold]{submission.student}[/bold]")
+        if submission.note:
+            console.print(f"  {submission.note}", markup=False, highlight=False)
+        for key, verdict in losses.items():
+            lost = verdict["max_points"] - verdict["points"]
+            name = f" [{verdict['mistake']}]" if verdict["mistake"] else ""
+            console.print(f"  {key} −{lost:g}{name}: {verdict['reason']}", markup=False, highlight=False)
+
+
+@click.command()
+@click.argument("lab")
+@click.option("--keep", is_flag=True, help="Only make the pages; do not release them to the students.")
+@_as_instructor
+def feedback(lab: str, keep: bool, class_folder: Path | None, exchange: Path | None) -> None:
+    """Make the feedback pages of LAB and release them."""
+    classroom = _classroom(class_folder, exchange)
+    pages = classroom.feedback(lab)
+    outside = [] if keep else classroom.release_feedback(lab)
+    click.echo("\n".join(map(str, pages)))
+    if outside:
+        click.echo(f"Not handed in through the exchange, so hand their pages out yourself: {', '.join(outside)}")
+
+
+@click.command()
+@click.option("--to", type=click.Path(path_type=Path), help="The CSV file (default: build/grades.csv).")
+@_as_instructor
+def export(to: Path | None, class_folder: Path | None, exchange: Path | None) -> None:
+    """Write all grades as CSV."""
+    classroom = _classroom(class_folder, exchange)
+    click.echo(classroom.export(to or classroom.folder / "grades.csv"))
+
+
+COMMANDS = [release, collect, grade, feedback, export]

@@ -1,0 +1,40 @@
+"""Every test has a home of its own; the toy lab is built once for those that only read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autograder.compose import build
+from autograder.course import Lab
+from tests.toy import add_toy_lab
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep records and caches of a test out of the user's home."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("WINNING_TICKET_HOME", str(home / "record"))
+    monkeypatch.delenv("WINNING_TICKET_ROOT", raising=False)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def toy_lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The toy lab, built; tests must not write into it."""
+    lab = add_toy_lab(tmp_path_factory.mktemp("toy"))
+    build(lab, lab.course.root / "build")
+    return lab
+
+
+@pytest.fixture
+def own_toy_lab(tmp_path: Path) -> Lab:
+    """A toy lab that a test may change; built."""
+    lab = add_toy_lab(tmp_path / "course")
+    build(lab, lab.course.root / "build")
+    return lab

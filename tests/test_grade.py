@@ -1,0 +1,149 @@
+"""Does the grader give what was earned, whatever the student's process does?"""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.course import Lab
+from autograder.grade import Grader, Limits, Step
+from tests.toy import RIGHT
+
+LIMITS = Limits(notebook_seconds=20, cell_seconds=3, case_seconds=2)
+
+
+def grade(lab: Lab, *sources: str, after: tuple[str, ...] = (), limits: Limits = LIMITS):
+    exercise = lab.exercise("scale")
+    steps = [Step(f"cell-{i}", source=source) for i, source in enumerate(sources)]
+    steps += [Step("check", exercise=exercise)]
+    steps += [Step(f"after-{i}", source=source) for i, source in enumerate(after)]
+    return Grader(lab, "secret", limits=limits).grade(steps)
+
+
+def test_a_right_answer_gets_all_points_and_outputs_are_kept(toy_lab):
+    graded = grade(toy_lab, "print('hello')\n1 + 1", RIGHT)
+    verdict = graded.verdicts["toy.scale"]
+    assert (verdict.points, verdict.reason, graded.notes) == (4.0, "", [])
+    kinds = [output["output_type"] for output in graded.outputs["cell-0"]]
+    assert kinds == ["stream", "execute_result"]
+    assert graded.outputs["cell-0"][0]["text"] == "hello\n"
+
+
+def test_a_named_mistake_loses_its_points_and_is_named(toy_lab):
+    verdict = grade(toy_lab, "def scale(x, k): return x + k").verdicts["toy.scale"]
+    assert (verdict.points, verdict.mistake) == (0.0, "Adds")
+    assert verdict.reason == "Multiply by k, do not add it."
+
+
+def test_groups_share_the_points_equally(toy_lab):
+    verdict = grade(toy_lab, "def scale(x, k): return abs(k) * x").verdicts["toy.scale"]
+    assert verdict.groups == {"positive": True, "negative": False}
+    assert verdict.points == 2.0
+
+
+def test_graded_is_what_is_bound_when_the_check_cell_runs(toy_lab):
+    verdict = grade(toy_lab, RIGHT, after=("def scale(x, k): return x",)).verdicts["toy.scale"]
+    assert verdict.points == 4.0
+
+
+def test_a_hidden_value_is_in_no_reason(toy_lab):
+    verdict = grade(toy_lab, "def scale(x, k): return k * x + 0.123").verdicts["toy.scale"]
+    assert verdict.points == 0.0
+    assert not any(character.isdigit() for character in verdict.reason)
+
+
+DEATHS = {
+    "exit in a cell": ("import os; os._exit(3)", "exit status 3"),
+    "kill in a cell": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
+    "endless cell": ("while True: pass", "Time ran out"),
+    "closed wire": ("import os\nfor fd in range(3, 60):\n    try: os.close(fd)\n    except OSError: pass", "process"),
+}
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_a_death_in_a_later_cell_keeps_earlier_verdicts(toy_lab, name):
+    source, words = DEATHS[name]
+    graded = grade(toy_lab, RIGHT, after=(source, "print('never')"))
+    assert graded.verdicts["toy.scale"].points == 4.0
+    assert words in graded.notes[0]
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_a_death_before_the_check_loses_it_with_a_sentence(toy_lab, name):
+    source, words = DEATHS[name]
+    verdict = grade(toy_lab, source, RIGHT).verdicts["toy.scale"]
+    assert verdict.points == 0.0
+    assert words in verdict.reason
+    assert "not reached" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import os; os._exit(0)", "exit status 0"),
+        ("while True: pass", "Time ran out in a case of toy.scale"),
+        ("import sys; sys.exit('bye')", "SystemExit: bye"),
+        ("raise KeyError('x')", "KeyError"),
+    ],
+)
+def test_a_death_in_a_hidden_case_is_a_sentence(toy_lab, body, words):
+    verdict = grade(toy_lab, f"def scale(x, k):\n    {body}").verdicts["toy.scale"]
+    assert verdict.points == 0.0
+    assert words in verdict.reason
+
+
+def test_a_check_whose_name_is_missing_or_no_function_says_so(toy_lab):
+    assert "not defined" in grade(toy_lab, "pass").verdicts["toy.scale"].reason
+    assert "of type int" in grade(toy_lab, "scale = 3").verdicts["toy.scale"].reason
+
+
+def test_a_notebook_without_the_check_cell_says_so(toy_lab):
+    graded = Grader(toy_lab, "secret", limits=LIMITS).grade([Step("a", source=RIGHT)])
+    assert "check cell is not in the notebook" in graded.verdicts["toy.scale"].reason
+
+
+LIES = {
+    "equal to everything": "class E:\n    def __call__(s, *a, **k): return s\n    def __eq__(s, o): return True\nscale = E()",
+    "patched allclose": "import torch\ntorch.allclose = torch.equal = lambda *a, **k: True\ndef scale(x, k): return x",
+    "patched comparison": "import autograder.compare as c\nc.difference = lambda *a, **k: None\ndef scale(x, k): return x",
+    "patched judge": "import autograder.judge as j\nj.examine = lambda *a, **k: None\ndef scale(x, k): return x",
+    "forged reply": (
+        "import gc, autograder.wire as w\n"
+        "wire = next(o for o in gc.get_objects() if type(o) is w.Wire)\n"
+        "def scale(x, k):\n"
+        "    wire.send({'number': 1, 'answer': {'value': x, 'error': '', 'message': '', 'edited': [], 'device': ''}})\n"
+        "    return x"
+    ),
+    "printed score": "print('4.0')\n4.0\ndef scale(x, k): return x",
+    "a verdict as value": "def scale(x, k): return {'points': 4.0, 'passed': True}",
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_earns_nothing(toy_lab, name):
+    assert grade(toy_lab, LIES[name]).verdicts["toy.scale"].points == 0.0
+
+
+def test_hidden_cases_depend_on_the_secret(toy_lab):
+    from autograder.expect import hidden_expectations
+
+    exercise = toy_lab.exercise("scale")
+    one, other = hidden_expectations(exercise, "a"), hidden_expectations(exercise, "b")
+    assert one[0].case.inputs["x"].tolist() != other[0].case.inputs["x"].tolist()
+    assert hidden_expectations(exercise, "a") is one
+
+
+def test_a_flood_of_output_is_cut(toy_lab):
+    from autograder.shell import MAX_TEXT
+
+    graded = grade(toy_lab, "for _ in range(300): print('x' * 10_000)", RIGHT)
+    text = "".join(output["text"] for output in graded.outputs["cell-0"])
+    assert len(text) < MAX_TEXT + 100
+    assert "[output cut here]" in text
+    assert graded.verdicts["toy.scale"].points == 4.0
+
+
+def test_low_level_output_and_errors_are_kept_as_a_kernel_keeps_them(toy_lab):
+    graded = grade(toy_lab, "import os; os.system('echo low'); print('high')", "1 / 0", RIGHT)
+    assert "low" in str(graded.outputs["cell-0"])
+    assert graded.outputs["cell-1"][0]["ename"] == "ZeroDivisionError"
+    assert graded.verdicts["toy.scale"].points == 4.0
