@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-PIP_INSTALL := -m pip install --no-cache-dir -qq
+PIP_INSTALL := -m pip install --no-cache-dir --no-compile -qq
 
 # Programs get an empty HOME, so that neither the user's settings nor this run leave a trace in each other.
 RUN = home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
@@ -25,13 +25,15 @@ help: ## list the targets
 .venv: $(STAMP) ## install the exact versions of requirements.lock into .venv (about 1.6 GB, 2 minutes)
 
 $(STAMP): requirements.lock pyproject.toml
-	@python=$$($(FIND_PYTHON)) && echo "[1/4] .venv for $$("$$python" -V)" && \
+	@python=$$($(FIND_PYTHON)) && echo "[1/5] .venv for $$("$$python" -V)" && \
 	{ $(BIN)/python -c 'import pip' 2>/dev/null || "$$python" -m venv --clear .venv; }
-	@echo "[2/4] torch" # alone and first: whatever build of it is chosen satisfies the rest
+	@echo "[2/5] torch" # alone and first: whatever build of it is chosen satisfies the rest
 	@$(BIN)/python $(PIP_INSTALL) --constraint requirements.lock torch
-	@echo "[3/4] the other packages of requirements.lock"
+	@echo "[3/5] the other packages of requirements.lock"
 	@$(BIN)/python $(PIP_INSTALL) --requirement requirements.lock
-	@echo "[4/4] the course itself"
+	@echo "[4/5] byte code" # on all cores, where pip uses one; a file that is no valid Python does not matter
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true
+	@echo "[5/5] the course itself"
 	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check
 	@touch $@

@@ -86,10 +86,17 @@ def _unchanged(before: Any, after: Any) -> bool:
             isinstance(after, torch.Tensor)
             and before.shape == after.shape
             and before.dtype == after.dtype
-            and torch.equal(before.nan_to_num() if before.is_floating_point() else before, after.nan_to_num() if after.is_floating_point() else after)
+            and torch.equal(
+                before.nan_to_num() if before.is_floating_point() else before,
+                after.nan_to_num() if after.is_floating_point() else after,
+            )
         )
     if isinstance(before, dict):
-        return isinstance(after, dict) and list(before) == list(after) and all(_unchanged(before[k], after[k]) for k in before)
+        return (
+            isinstance(after, dict)
+            and list(before) == list(after)
+            and all(_unchanged(before[k], after[k]) for k in before)
+        )
     if isinstance(before, (list, tuple)):
         return type(after) is type(before) and len(before) == len(after) and all(map(_unchanged, before, after))
     return isinstance(before, Opaque) or before is after or bool(before == after)

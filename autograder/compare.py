@@ -12,12 +12,15 @@ import torch
 from autograder.exercise import Tolerance
 from autograder.plain import Opaque
 
+MISSING_RETURN = "Nothing came back: the result is None. Does every path end in a return statement?"
+
 
 @dataclass(frozen=True)
 class Difference:
     """Where and how a value differs.
 
-    `kind` is one of "missing", "type", "length", "keys", "shape", "dtype", "nan", "value".
+    `kind` is one of "missing", "type", "length", "keys", "shape", "dtype", "nan", "value"; `inexact`
+    says that the tolerance applied.
     """
 
     kind: str
@@ -25,6 +28,7 @@ class Difference:
     where: str = ""
     expected: str = ""
     got: str = ""
+    inexact: bool = False
 
 
 def difference(expected: Any, got: Any, tolerance: Tolerance, where: str = "") -> Difference | None:
@@ -39,7 +43,7 @@ def form_difference(expected: Any, got: Any, where: str = "") -> Difference | No
     if got is None and expected is not None:
         return Difference(
             "missing",
-            f"Nothing came back{place}: the result is None. Does every path end in a return statement?",
+            f"There is nothing{place}, only None." if where else MISSING_RETURN,
             where,
             describe(expected),
             "None",
@@ -47,7 +51,8 @@ def form_difference(expected: Any, got: Any, where: str = "") -> Difference | No
     if not _same_type(expected, got):
         return Difference(
             "type",
-            f"The result{place} should be {describe(expected)}, but it is {describe(got)}.{_type_advice(expected, got)}",
+            f"The result{place} should be {describe(expected)}, but it is {describe(got)}."
+            + _type_advice(expected, got),
             where,
             describe(expected),
             describe(got),
@@ -55,8 +60,8 @@ def form_difference(expected: Any, got: Any, where: str = "") -> Difference | No
     if isinstance(expected, torch.Tensor):
         return _tensor_form(expected, got, where, place)
     if isinstance(expected, dict):
-        if list(map(str, expected)) != list(map(str, got)) and set(expected) != set(got):
-            return Difference("keys", f"The keys{place} differ.", where, str(sorted(map(str, expected))), str(sorted(map(str, got))))
+        if set(expected) != set(got):
+            return _keys(expected, got, where, place)
         pairs = [(f"{where}[{key!r}]", expected[key], got[key]) for key in expected]
     elif isinstance(expected, (list, tuple)):
         if len(expected) != len(got):
@@ -66,6 +71,16 @@ def form_difference(expected: Any, got: Any, where: str = "") -> Difference | No
     else:
         return None
     return next((d for path, e, g in pairs if (d := form_difference(e, g, path))), None)
+
+
+def _keys(expected: dict[Any, Any], got: dict[Any, Any], where: str, place: str) -> Difference:
+    missing = [str(key) for key in expected if key not in got]
+    extra = [str(key) for key in got if key not in expected]
+    parts = [f"{', '.join(missing)} is missing"] if missing else []
+    parts += [f"{', '.join(extra)} should not be there"] if extra else []
+    return Difference(
+        "keys", f"The entries{place} differ: {'; '.join(parts)}.", where, ", ".join(missing), ", ".join(extra)
+    )
 
 
 def _same_type(expected: Any, got: Any) -> bool:
@@ -93,10 +108,17 @@ def _type_advice(expected: Any, got: Any) -> str:
 def _tensor_form(expected: torch.Tensor, got: torch.Tensor, where: str, place: str) -> Difference | None:
     want, have = tuple(expected.shape), tuple(got.shape)
     if want != have:
-        hint = " The last two dimensions are swapped: transpose." if want[-2:] == have[-2:][::-1] and len(want) == len(have) > 1 else ""
-        return Difference("shape", f"The shape{place} should be {want}, but it is {have}.{hint}", where, str(want), str(have))
+        hint = (
+            " The last two dimensions are swapped: transpose."
+            if want[-2:] == have[-2:][::-1] and len(want) == len(have) > 1
+            else ""
+        )
+        return Difference(
+            "shape", f"The shape{place} should be {want}, but it is {have}.{hint}", where, str(want), str(have)
+        )
     if expected.dtype != got.dtype:
-        sentence = f"The dtype{place} should be {expected.dtype}, but it is {got.dtype}. Compute in what you like; convert the result with .to()."
+        sentence = f"The dtype{place} should be {expected.dtype}, but it is {got.dtype}. "
+        sentence += "Compute in what you like; convert the result with .to()."
         return Difference("dtype", sentence, where, str(expected.dtype), str(got.dtype))
     return None
 
@@ -120,7 +142,7 @@ def _float_value(expected: float, got: float, tolerance: Tolerance, where: str) 
         return _nan(where, f"{expected:.6g}")
     same = expected == got or (math.isnan(expected) and math.isnan(got))
     close = math.isfinite(got) and abs(got - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
-    return None if same or close else _value(where, f"{expected:.6g}", f"{got:.6g}")
+    return None if same or close else _value(where, f"{expected:.6g}", f"{got:.6g}", inexact=True)
 
 
 def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Tolerance, where: str) -> Difference | None:
@@ -139,17 +161,18 @@ def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Toleran
     index = _first(bad)
     want_item, got_item = expected[tuple(index)].item(), got[tuple(index)].item()
     shares = f" ({int(bad.sum())} of {bad.numel()} values differ)"
-    as_text = (lambda v: f"{v:.6g}") if expected.is_floating_point() else str
-    return _value(f"{where}{index or ''}", as_text(want_item), as_text(got_item), shares)
+    inexact = expected.is_floating_point()
+    want_text, got_text = (f"{item:.6g}" if inexact else str(item) for item in (want_item, got_item))
+    return _value(f"{where}{index or ''}", want_text, got_text, shares, inexact)
 
 
 def _first(mask: torch.Tensor) -> list[int]:
     return [int(i) for i in mask.nonzero()[0]]
 
 
-def _value(where: str, expected: str, got: str, more: str = "") -> Difference:
+def _value(where: str, expected: str, got: str, more: str = "", inexact: bool = False) -> Difference:
     place = f"At {where}: e" if where else "E"
-    return Difference("value", f"{place}xpected {expected}, got {got}{more}.", where, expected, got)
+    return Difference("value", f"{place}xpected {expected}, got {got}{more}.", where, expected, got, inexact)
 
 
 def _nan(where: str, expected: str) -> Difference:
@@ -166,5 +189,13 @@ def describe(value: Any) -> str:
         return f"of type {value.kind}"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
-    names = {type(None): "None", bool: "a bool", int: "an int", float: "a float", str: "a str", Fraction: "a Fraction", dict: "a dict"}
+    names = {
+        type(None): "None",
+        bool: "a bool",
+        int: "an int",
+        float: "a float",
+        str: "a str",
+        Fraction: "a Fraction",
+        dict: "a dict",
+    }
     return names.get(type(value), f"of type {type(value).__name__}")

@@ -26,7 +26,10 @@ def compose(lab: Lab) -> NotebookNode:
     named = {cell.metadata.get("exercise") for cell in cells}
     left_out = [exercise.id for exercise in lab.exercises if exercise.id not in named]
     if left_out:
-        raise UserError(f"{lab.master} names no place for {', '.join(left_out)}: add a code cell tagged exercise with '# {left_out[0]}'.")
+        raise UserError(
+            f"{lab.master} names no place for {', '.join(left_out)}: "
+            f"add a code cell tagged exercise with '# {left_out[0]}'."
+        )
     _name_cells(lab, cells)
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "winning_ticket": {"lab": lab.name}}
     return new_notebook(cells=cells, metadata=metadata)
@@ -69,12 +72,16 @@ def _text_cell(exercise: Exercise) -> NotebookNode:
     contract = exercise.contract
     points = f"{contract.points:g} point{'s' if contract.points != 1 else ''}"
     facts = f"`{exercise.id}` · {points} · about {contract.minutes} minutes · {LEVELS[contract.level]}"
-    return new_markdown_cell(f"### Exercise: {contract.title}\n\n{facts}", metadata={"editable": False, "exercise": exercise.id})
+    return new_markdown_cell(
+        f"### Exercise: {contract.title}\n\n{facts}", metadata={"editable": False, "exercise": exercise.id}
+    )
 
 
 def _solution_cell(exercise: Exercise) -> NotebookNode:
     nbgrader = _nbgrader(exercise.slug, solution=True)
-    return new_code_cell(exercise.contract.stub_source, metadata={"exercise": exercise.id, "deletable": False, "nbgrader": nbgrader})
+    return new_code_cell(
+        exercise.contract.stub_source, metadata={"exercise": exercise.id, "deletable": False, "nbgrader": nbgrader}
+    )
 
 
 def _check_cell(exercise: Exercise) -> NotebookNode:
@@ -84,12 +91,21 @@ def _check_cell(exercise: Exercise) -> NotebookNode:
 
 
 def _nbgrader(grade_id: str, **fields: object) -> dict[str, object]:
-    return {"grade": False, "grade_id": grade_id, "locked": False, "schema_version": 3, "solution": False, "task": False, **fields}
+    return {
+        "grade": False,
+        "grade_id": grade_id,
+        "locked": False,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+        **fields,
+    }
 
 
 def _name_cells(lab: Lab, cells: list[NotebookNode]) -> None:
     """Give every cell an id that derives from names, so that a rebuild and an update can match cells."""
-    slug, counts = "start", {}
+    slug = "start"
+    counts: dict[str, int] = {}
     for cell in cells:
         if cell.metadata.get("nbgrader"):
             cell.id = cell.metadata.nbgrader.grade_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 from autograder.errors import UserError
 from autograder.exercise import Case, Tolerance, observe_call
 from autograder.judge import Rules
+from autograder.source import closure, definition
 
 ROOT_VARIABLE = "WINNING_TICKET_ROOT"
 
@@ -59,7 +59,9 @@ class Course:
     def exercise(self, exercise_id: str) -> Exercise:
         lab, dot, name = exercise_id.partition(".")
         if not dot:
-            raise UserError(f"'{exercise_id}' is no exercise id: an id is LAB.EXERCISE, for example {self._example_id()}.")
+            raise UserError(
+                f"'{exercise_id}' is no exercise id: an id is LAB.EXERCISE, for example {self._example_id()}."
+            )
         return self.lab(lab).exercise(name)
 
     def _example_id(self) -> str:
@@ -116,7 +118,11 @@ class Lab:
         names = [path.stem for path in sorted(self.folder.glob("exercises/*.py")) if path.stem != "__init__"]
         text = self.master.read_text(encoding="utf-8")
         lines = [line.strip().removeprefix("# ") for line in text.splitlines()]
-        position = {line.partition(".")[2]: i for i, line in reversed(list(enumerate(lines))) if line.startswith(f"{self.name}.")}
+        position = {
+            line.partition(".")[2]: i
+            for i, line in reversed(list(enumerate(lines)))
+            if line.startswith(f"{self.name}.")
+        }
         return [Exercise(self, name) for name in sorted(names, key=lambda name: (position.get(name, len(lines)), name))]
 
     def exercise(self, name: str) -> Exercise:
@@ -189,16 +195,16 @@ class _Module:
 
     def source_of(self, name: str) -> str:
         """The source text of one top-level function or class, without its decorators."""
-        for node in ast.parse(self.source).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-                lines = self.source.splitlines()[node.lineno - 1 : node.end_lineno]
-                return "\n".join(lines)
-        raise UserError(f"{self.module.__file__} must define {name} (exercise {self.exercise.id}).")
-
+        return self._found(definition(self.source, name), name)
 
     def closure_of(self, name: str) -> str:
         """The source of one top-level name with the imports, constants and helpers that it needs."""
-        return "\n\n\n".join(_closure(self.source, name))
+        return self._found("\n\n\n".join(closure(self.source, name)), name)
+
+    def _found(self, text: str, name: str) -> str:
+        if not text:
+            raise UserError(f"{self.module.__file__} must define {name} (exercise {self.exercise.id}).")
+        return text
 
 
 class Contract(_Module):
@@ -271,37 +277,6 @@ class Answer(_Module):
 
     def sentence(self, mistake: str) -> str:
         return " ".join((self.marked("wrong")[mistake].__doc__ or "").split())
-
-
-def _closure(source: str, name: str) -> list[str]:
-    nodes = {key: node for node in ast.parse(source).body for key in _defined(node)}
-    needed: set[str] = set()
-    pending = [name]
-    while pending:
-        key = pending.pop()
-        if key in nodes and key not in needed:
-            needed.add(key)
-            pending += [n.id for n in ast.walk(_undecorated(nodes[key])) if isinstance(n, ast.Name)]
-    chosen = {id(node): node for key, node in nodes.items() if key in needed}
-    lines = source.splitlines()
-    texts = [(node.lineno, "\n".join(lines[node.lineno - 1 : node.end_lineno])) for node in chosen.values()]
-    return [text for _, text in sorted(texts)]
-
-
-def _undecorated(node: ast.stmt) -> ast.stmt:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        node.decorator_list = []
-    return node
-
-
-def _defined(node: ast.stmt) -> list[str]:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    return []
 
 
 def _load(path: Path, what: str) -> ModuleType:

@@ -116,7 +116,9 @@ def main() -> None:
     console.print("Student code ran in a subprocess with time limits, without a wall.")
     print_grades(console, lab.exercises, graded)
     for student in STUDENTS:
-        print(f"Feedback: {folder.relative_to(lab.course.root) / 'feedback' / student / lab.name / (lab.name + '.html')}")
+        print(
+            f"Feedback: {folder.relative_to(lab.course.root) / 'feedback' / student / lab.name / (lab.name + '.html')}"
+        )
     print(f"Grades: {(folder / 'grades.csv').relative_to(lab.course.root)}")
     print(f"{time.perf_counter() - started:.0f} s")
 

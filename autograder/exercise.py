@@ -1,4 +1,13 @@
-"""The vocabulary in which contracts (``course/``) and answers (``solutions/``) are written."""
+"""The vocabulary in which contracts (``course/``) and answers (``solutions/``) are written.
+
+A contract may define ``observe(answer, case)``, which turns what the student wrote into plain values.
+The judge compares forms (types, keys, shapes) before values, so an ``observe`` that has to stop early
+returns the same form with zeros in it: then the reason is reported and not the form.
+
+A contract may define ``holds(case, observed) -> dict[str, bool]`` where there is no unique answer.
+A named mistake is then recognised by the set of properties that it breaks, so word its sentence to
+fit every answer that breaks this set.
+"""
 
 from __future__ import annotations
 

@@ -180,7 +180,9 @@ class _Run:
         try:
             _ask(peer, START_SECONDS, "cell", source="")
         except WireError as error:
-            raise UserError(f"The grader could not start a process for student code: {error.reason}. Run `autograder doctor`.") from None
+            raise UserError(
+                f"The grader could not start a process for student code: {error.reason}. Run `autograder doctor`."
+            ) from None
         started = time.monotonic()
         for index, step in enumerate(self._steps):
             left = self._limits.notebook_seconds - (time.monotonic() - started)
@@ -196,12 +198,11 @@ class _Run:
             self.outputs[step.cell_id] = _checked_outputs(_ask(peer, seconds, "cell", source=step.source))
             return
         what = _ask(peer, seconds, "bind", exercise=step.exercise.id, name=step.exercise.name)
+        if not isinstance(what, str):
+            raise WireError("it sent an answer of the wrong form")
         if what:
-            self._unbound[step.exercise.id] = (
-                f"When its check cell ran, {step.exercise.name} was not defined."
-                if what == "missing"
-                else f"When its check cell ran, {step.exercise.name} was of type {str(what)[:60]}, which cannot be called."
-            )
+            state = "not defined" if what == "missing" else f"of type {what[:60]}, which cannot be called"
+            self._unbound[step.exercise.id] = f"When its check cell ran, {step.exercise.name} was {state}."
 
     def _cut(self, index: int, why: str) -> None:
         self.notes.append(why)
@@ -219,7 +220,9 @@ class _Run:
         found: list[Outcome] = []
         for case in cases:
             try:
-                answer = _ask(peer, self._limits.case_seconds, "call", exercise=exercise, group=case.group, inputs=case.inputs)
+                answer = _ask(
+                    peer, self._limits.case_seconds, "call", exercise=exercise, group=case.group, inputs=case.inputs
+                )
                 found.append(Outcome.from_plain(answer))
             except (WireError, ValueError, TypeError) as error:
                 why = self._why(peer, error, f"a case of {exercise}")
@@ -233,7 +236,8 @@ class _Run:
     def _why(self, peer: Peer, error: Exception, place: str) -> str:
         if isinstance(error, Silent):
             limits = self._limits
-            return f"Time ran out in {place} (limits: {limits.cell_seconds:g} s a cell, {limits.case_seconds:g} s a case, {limits.notebook_seconds:g} s in all)."
+            seconds = f"{limits.cell_seconds:g} s a cell, {limits.case_seconds:g} s a case"
+            return f"Time ran out in {place} (limits: {seconds}, {limits.notebook_seconds:g} s in all)."
         if isinstance(error, Gone):
             return f"The notebook's process {peer.ending()} in {place}."
         reason = error.reason if isinstance(error, WireError) else "it sent an answer of the wrong form"
@@ -252,7 +256,8 @@ def _ask(peer: Peer, seconds: float, do: str, **arguments: Any) -> Any:
     deadline = time.monotonic() + max(seconds, 0.0)
     peer.wire.send({"number": number, "do": do, "with": arguments}, deadline)
     reply = peer.wire.receive(deadline)
-    if not isinstance(reply, dict) or reply.get("number") != number or "answer" not in reply:
+    given = reply.get("number") if isinstance(reply, dict) else None
+    if type(given) is not int or given != number or "answer" not in reply:
         raise WireError("it answered a question that was not asked")
     return reply["answer"]
 

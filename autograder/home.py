@@ -89,7 +89,8 @@ def home_panel(exercise: Exercise, packed: PackedExercise, result: Report, warni
         rows += [("where", finding.difference.where or "the result")]
         rows += [("expected", finding.difference.expected), ("got", finding.difference.got)]
         tolerance = exercise.contract.tolerance
-        rows += [("tolerance", f"{tolerance.atol:g} + {tolerance.rtol:g} × |expected|")]
+        if finding.difference.inexact:
+            rows += [("tolerance", f"{tolerance.atol:g} + {tolerance.rtol:g} × |expected|")]
     help_line = f'Stuck? hint("{exercise.id}")'
     return Panel(title, "failed", f"{right} of {total} examples pass", (*sentences, *notes, help_line), tuple(rows))
 
@@ -106,7 +107,11 @@ def hint(exercise_id: str, level: int | None = None) -> None:
         raise UserError(f"{exercise_id} has hints 1 to {len(hints)}; there is no hint {level}.")
     if record:
         record.hint(exercise_id, level)
-    more = f'\nStill stuck? hint("{exercise_id}", {level + 1})' if level < len(hints) else f'\nThe solution: solution("{exercise_id}")'
+    more = (
+        f'\nStill stuck? hint("{exercise_id}", {level + 1})'
+        if level < len(hints)
+        else f'\nThe solution: solution("{exercise_id}")'
+    )
     print(f"Hint {level} of {len(hints)}: {hints[level - 1]}{more}")
 
 
@@ -114,7 +119,10 @@ def solution(exercise_id: str) -> None:
     """Show the reference solution, where there is one, and record that it was revealed."""
     exercise = _find(exercise_id)
     if not exercise.has_answer:
-        raise UserError(f"The solution of {exercise_id} is not on this machine: your instructor keeps solutions/. Try hint({exercise_id!r}).")
+        raise UserError(
+            f"The solution of {exercise_id} is not on this machine: your instructor keeps solutions/. "
+            f"Try hint({exercise_id!r})."
+        )
     record = _record()
     if record:
         record.reveal(exercise_id)

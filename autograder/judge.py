@@ -52,7 +52,10 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
     if outcome.error == "NotImplementedError":
         return Finding("todo", "Not started: the function still raises NotImplementedError.")
     if outcome.error:
-        return Finding("error", f"It raised {outcome.error}: {outcome.message}" if outcome.message else f"It raised {outcome.error}.")
+        return Finding(
+            "error",
+            f"It raised {outcome.error}: {outcome.message}" if outcome.message else f"It raised {outcome.error}.",
+        )
     if outcome.edited:
         names = ", ".join(outcome.edited)
         return Finding("edited", f"The input {names} was changed in place. Work on a copy: the caller still needs it.")
@@ -96,8 +99,18 @@ class Report:
 
 def report(rules: Rules, expectations: Sequence[Expectation], outcomes: Sequence[Outcome]) -> Report:
     """Judge all outcomes and recognise the named mistake that explains most of the failures."""
-    findings = tuple(examine(rules, e, o) for e, o in zip(expectations, outcomes, strict=True))
+    findings = tuple(_examine_untrusted(rules, e, o) for e, o in zip(expectations, outcomes, strict=True))
     return Report(expectations, findings, recognise(rules, expectations, outcomes, findings))
+
+
+def _examine_untrusted(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding | None:
+    """Judge a value that may have been made to break its judge: what cannot be judged fails."""
+    try:
+        return examine(rules, expectation, outcome)
+    except Exception as error:
+        return Finding(
+            "unjudgeable", f"The result could not be compared with the expected one ({type(error).__name__})."
+        )
 
 
 def recognise(
@@ -107,7 +120,9 @@ def recognise(
     scores: dict[str, tuple[int, int]] = {}
     for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):
         for name, mistake in expectation.mistakes.items():
-            same = same_outcome(rules, expectation, outcome, mistake)
+            same = (finding is None or finding.kind != "unjudgeable") and same_outcome(
+                rules, expectation, outcome, mistake
+            )
             hits, misses = scores.get(name, (0, 0))
             scores[name] = (hits + (same and finding is not None), misses + (not same))
     likely = {name: (-misses, hits) for name, (hits, misses) in scores.items() if hits}

@@ -98,17 +98,26 @@ def read_pack(path: Path, exercise: Exercise) -> PackedExercise:
     """
     lab = exercise.lab.name
     if not path.is_file():
-        raise UserError(f"{path.name} is missing: it must lie beside the notebook. Get it with `autograder start {lab} --update`.")
+        raise UserError(
+            f"{path.name} is missing: it must lie beside the notebook. Get it with `autograder start {lab} --update`."
+        )
     try:
         content = loads(path.read_bytes())
         if content["format"] > FORMAT:
-            raise UserError(f"{path} was made by a newer Winning Ticket. Update with: pip install --upgrade winning-ticket")
+            raise UserError(
+                f"{path} was made by a newer Winning Ticket. Update with: pip install --upgrade winning-ticket"
+            )
         entry = content["exercises"].get(exercise.id)
         if entry is None:
-            raise UserError(f"{path} does not know {exercise.id}: it belongs to another version. Run `autograder start {lab} --update`.")
+            raise UserError(
+                f"{path} does not know {exercise.id}: it belongs to another version. "
+                f"Run `autograder start {lab} --update`."
+            )
         return _unpack_exercise(entry)
     except (PlainError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path} is damaged and cannot be read. Replace it with `autograder start {lab} --update`.") from None
+        raise UserError(
+            f"{path} is damaged and cannot be read. Replace it with `autograder start {lab} --update`."
+        ) from None
 
 
 def _unpack_exercise(entry: dict[str, Any]) -> PackedExercise:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-SIGNS = {"passed": "\N{CHECK MARK} Passed", "partial": "\N{BLACK DIAMOND} Partly right", "failed": "\N{MULTIPLICATION X} Not yet"}
+SIGNS = {
+    "passed": "\N{CHECK MARK} Passed",
+    "partial": "\N{BLACK DIAMOND} Partly right",
+    "failed": "\N{MULTIPLICATION X} Not yet",
+}
 COLOURS = {"passed": "#1a7f37", "partial": "#9a6700", "failed": "#cf222e"}
 
 
@@ -45,11 +49,14 @@ class Panel:
     def _repr_html_(self) -> str:
         colour = COLOURS[self.status]
         score = f" <span>({escape(self.score)})</span>" if self.score else ""
-        parts = [f'<p style="margin:0 0 .3em"><strong style="color:{colour}">{SIGNS[self.status]}</strong>: {escape(self.title)}{score}</p>']
+        sign = f'<strong style="color:{colour}">{SIGNS[self.status]}</strong>'
+        parts = [f'<p style="margin:0 0 .3em">{sign}: {escape(self.title)}{score}</p>']
         parts += [f'<p style="margin:.2em 0">{escape(sentence)}</p>' for sentence in self.sentences]
         if self.rows:
             cell = 'style="text-align:left;padding:.1em 1em .1em 0;vertical-align:top;background:none"'
-            rows = "".join(f'<tr><th scope="row" {cell}>{escape(n)}</th><td {cell}>{escape(v)}</td></tr>' for n, v in self.rows)
+            rows = "".join(
+                f'<tr><th scope="row" {cell}>{escape(n)}</th><td {cell}>{escape(v)}</td></tr>' for n, v in self.rows
+            )
             parts.append(f'<table style="margin:.3em 0;border:0">{rows}</table>')
         style = f"border-left:.3em solid {colour};padding:.4em .8em;margin:.3em 0"
         return f'<div class="winning-ticket-panel" role="status" style="{style}">{"".join(parts)}</div>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 from autograder.course import ROOT_VARIABLE
 from autograder.wire import Wire
 
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 class Peer:
@@ -42,10 +43,8 @@ class Peer:
         self.wire.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 Start = Callable[[Path, Path], Peer]
@@ -65,6 +64,8 @@ def start_subprocess(course_root: Path, folder: Path) -> Peer:
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     environment |= {ROOT_VARIABLE: str(course_root), "HOME": str(folder), "NBGRADER_EXECUTION": "autograde"}
     environment["WINNING_TICKET_HOME"] = str(folder)
+    # Grading runs side by side: a second thread on busy cores costs more than it brings.
+    environment["OMP_NUM_THREADS"] = "1"
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())],
         pass_fds=[theirs.fileno()],

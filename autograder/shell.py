@@ -95,7 +95,9 @@ class Shell:
         try:
             self._loop.run_until_complete(self._run(source))
         except BaseException as error:
-            self._outputs.add("error", {"ename": type(error).__name__, "evalue": str(error), "traceback": [repr(error)]})
+            self._outputs.add(
+                "error", {"ename": type(error).__name__, "evalue": str(error), "traceback": [repr(error)]}
+            )
         if os.getpid() != pid:
             os._exit(0)
         return self._low_level_text() + self._outputs.take()
@@ -118,7 +120,7 @@ class Shell:
 
 
 def _redirect(number: int) -> Any:
-    file = tempfile.TemporaryFile("a+b")
+    file = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (open as long as the process)
     os.dup2(file.fileno(), number)
     return file
 
@@ -140,7 +142,8 @@ def _make_shell(outputs: Outputs) -> Any:
     config.HistoryManager.enabled = False
     shell = ZMQInteractiveShell.instance(config=config, compiler_class=XCachingCompiler)
     session = ListSession(key=b"")
-    for publisher in (shell.displayhook, shell.display_pub):
+    publishers: list[Any] = [shell.displayhook, shell.display_pub]
+    for publisher in publishers:
         publisher.session, publisher.pub_socket, publisher.topic = session, None, b"execute_result"
     return shell
 

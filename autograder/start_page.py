@@ -87,8 +87,12 @@ def write_page(course: Course, work: Path) -> Path:
         if [cell.source for cell in old.cells] != [INTRODUCTION, _PAGE_SOURCE]:
             return path
     cell = new_code_cell(_PAGE_SOURCE, id=PAGE_CELL)
-    cell.outputs = [new_output("display_data", data={"text/markdown": overview(course, work), "text/plain": overview(course, work)})]
-    page = new_notebook(cells=[new_markdown_cell(INTRODUCTION, id="introduction"), cell], metadata={"kernelspec": KERNEL})
+    cell.outputs = [
+        new_output("display_data", data={"text/markdown": overview(course, work), "text/plain": overview(course, work)})
+    ]
+    page = new_notebook(
+        cells=[new_markdown_cell(INTRODUCTION, id="introduction"), cell], metadata={"kernelspec": KERNEL}
+    )
     nbformat.write(page, path)
     return path
 

@@ -29,7 +29,7 @@ class Worker:
 
     def serve(self) -> None:
         """Answer questions until the grader hangs up."""
-        duties = {"cell": self._cell, "bind": self._bind, "call": self._call}
+        duties: dict[str, Callable[..., Any]] = {"cell": self._cell, "bind": self._bind, "call": self._call}
         while True:
             question = self._wire.receive()
             self._wire.send({"number": question["number"], "answer": duties[question["do"]](**question["with"])})

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from autograder.compose import build
 from autograder.course import Lab
 from tests.toy import add_toy_lab
 
 ROOT = Path(__file__).resolve().parent.parent
+
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

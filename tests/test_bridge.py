@@ -78,8 +78,14 @@ def with_cell(notebook, source: str):
 
 
 def hostile(notebook):
-    done = with_cell(notebook, "from IPython.display import HTML, Javascript, display\ndisplay(HTML('<script>bad()</script><b onclick=bad()>bold</b>'), Javascript('bad()'))\n'<script>bad()</script>'")
-    done.cells.insert(0, new_markdown_cell("<script>bad()</script> [x](javascript:bad()) $x<y$", metadata={"tags": ["\"><script>bad()</script>"]}))
+    done = with_cell(
+        notebook,
+        "from IPython.display import HTML, Javascript, display\n"
+        "display(HTML('<script>bad()</script><b onclick=bad()>bold</b>'), Javascript('bad()'))\n"
+        "'<script>bad()</script>'",
+    )
+    text = "<script>bad()</script> [x](javascript:bad()) $x<y$"
+    done.cells.insert(0, new_markdown_cell(text, metadata={"tags": ['"><script>bad()</script>']}))
     done.metadata.title = "</title><script>bad()</script>"
     return done
 
@@ -95,7 +101,12 @@ SUBMISSIONS = {
     "metadata-lost-wrong": (lambda nb: stripped(nb), 0.0),
     "points-forged": (greedy, 0.0),
     "check-redefined": (lambda nb: with_cell(nb, "check = lambda *a: 4.0"), 0.0),
-    "stderr": (lambda nb: with_cell(set_answer(nb, RIGHT), "import sys, warnings; print('x', file=sys.stderr); warnings.warn('w')"), 4.0),
+    "stderr": (
+        lambda nb: with_cell(
+            set_answer(nb, RIGHT), "import sys, warnings; print('x', file=sys.stderr); warnings.warn('w')"
+        ),
+        4.0,
+    ),
     "score-printed": (lambda nb: with_cell(nb, "print('Score: 4.0')\n4.0"), 0.0),
     "hostile": (lambda nb: hostile(set_answer(nb, RIGHT)), 4.0),
     "dies": (lambda nb: with_cell(set_answer(nb, RIGHT), "import os; os._exit(1)"), 0.0),
@@ -321,8 +332,13 @@ def test_nbgraders_own_command_grades_with_our_judge(own_toy_lab):
     teacher.release("toy")
     folder = root / "build" / "submitted" / "eve" / "toy"
     folder.mkdir(parents=True)
-    nbformat.write(set_answer(nbformat.read(lab.edition / "toy.ipynb", as_version=4), "def scale(x, k): return abs(k) * x"), folder / "toy.ipynb")
-    done = subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "toy"], cwd=root, capture_output=True, text=True)
+    nbformat.write(
+        set_answer(nbformat.read(lab.edition / "toy.ipynb", as_version=4), "def scale(x, k): return abs(k) * x"),
+        folder / "toy.ipynb",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", "toy"], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     with Gradebook(teacher.db_url, "winning-ticket") as gradebook:
         assert gradebook.find_submission("toy", "eve").score == 2.0
@@ -339,7 +355,9 @@ def test_validate_reports_a_wrong_answer_and_accepts_a_right_one(own_toy_lab):
         work.mkdir()
         nbformat.write(notebook, work / "toy.ipynb")
         (work / "toy.pack").write_bytes((lab.edition / "toy.pack").read_bytes())
-        done = subprocess.run([sys.executable, "-m", "nbgrader", "validate", "toy.ipynb"], cwd=work, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "validate", "toy.ipynb"], cwd=work, capture_output=True, text=True
+        )
         texts[name] = done.stdout
     assert "Multiply by k, do not add it." in texts["wrong"]
     assert "Success" in texts["right"]

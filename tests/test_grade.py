@@ -102,9 +102,13 @@ def test_a_notebook_without_the_check_cell_says_so(toy_lab):
 
 
 LIES = {
-    "equal to everything": "class E:\n    def __call__(s, *a, **k): return s\n    def __eq__(s, o): return True\nscale = E()",
+    "equal to everything": (
+        "class E:\n    def __call__(s, *a, **k): return s\n    def __eq__(s, o): return True\nscale = E()"
+    ),
     "patched allclose": "import torch\ntorch.allclose = torch.equal = lambda *a, **k: True\ndef scale(x, k): return x",
-    "patched comparison": "import autograder.compare as c\nc.difference = lambda *a, **k: None\ndef scale(x, k): return x",
+    "patched comparison": (
+        "import autograder.compare as c\nc.difference = lambda *a, **k: None\ndef scale(x, k): return x"
+    ),
     "patched judge": "import autograder.judge as j\nj.examine = lambda *a, **k: None\ndef scale(x, k): return x",
     "forged reply": (
         "import gc, autograder.wire as w\n"

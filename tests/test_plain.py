@@ -59,7 +59,9 @@ class Everything:
     __hash__ = None
 
 
-@pytest.mark.parametrize("value", [object(), Everything(), np.zeros(2), {1, 2}, torch.ones(2, dtype=torch.complex64), print])
+@pytest.mark.parametrize(
+    "value", [object(), Everything(), np.zeros(2), {1, 2}, torch.ones(2, dtype=torch.complex64), print]
+)
 def test_what_is_not_plain_becomes_opaque(value):
     assert isinstance(plain(value), Opaque)
 

@@ -208,12 +208,12 @@ def test_an_update_without_a_new_release_writes_nothing(desk: Desk) -> None:
 
 def test_untouched_cells_take_the_new_text_and_answers_stay(desk: Desk) -> None:
     desk.begin()
-    desk.type("lora-merge", "def merge(W, A): return W + A")
-    desk.release(changed(changed(first_release(), "lora-start-1", "# LoRA, again"), "lora-rank-1", "ranks = [4]"))
+    desk.type("lora-merge", "def merge(W, A): return W + A  # naïve, λ = 1 🎟")
+    desk.release(changed(changed(first_release(), "lora-start-1", "# LoRA, ΔW"), "lora-rank-1", "ranks = [4]"))
     updated = desk.update()
-    assert desk.cell("lora-start-1").source == "# LoRA, again"
+    assert desk.cell("lora-start-1").source == "# LoRA, ΔW"
     assert desk.cell("lora-rank-1").source == "ranks = [4]"
-    assert desk.cell("lora-merge").source == "def merge(W, A): return W + A"
+    assert desk.cell("lora-merge").source == "def merge(W, A): return W + A  # naïve, λ = 1 🎟"
     assert desk.ids() == [cell.id for cell in first_release()]
     assert (updated.changed, updated.kept) == (("lora-start-1", "lora-rank-1"), ("lora-merge",))
 
@@ -407,6 +407,21 @@ def test_an_edited_cell_is_followed_when_prose_above_it_shifts_the_ids(desk: Des
     assert desk.update().backup is None
 
 
+def test_an_edited_cell_whose_id_another_cell_takes_is_kept(desk: Desk) -> None:
+    desk.begin([prose("lora-a-1", "# A"), experiment("lora-a-2", "x = 1"), experiment("lora-a-3", "y = 1")])
+    desk.type("lora-a-3", "y = 100")
+    desk.release([prose("lora-a-1", "# A"), experiment("lora-a-2", "w = 1"), experiment("lora-a-3", "x = 1")])
+    desk.update()
+    assert desk.sources() == ["# A", "w = 1", "x = 1", "y = 100"]
+    assert desk.update().backup is None
+
+
+def test_a_byte_order_mark_is_no_damage(desk: Desk) -> None:
+    desk.begin()
+    desk.notebook.write_bytes(b"\xef\xbb\xbf" + desk.notebook.read_bytes())
+    assert desk.update().backup is None
+
+
 def test_a_copied_check_loses_its_marks_so_that_nbgrader_accepts_the_notebook(desk: Desk) -> None:
     desk.begin()
     copy = check()
@@ -460,6 +475,18 @@ def test_without_a_release_copy_other_arguments_are_told(desk: Desk) -> None:
     fetched(desk)
     desk.type("lora-merge", "def merge(W, A): return W + A")
     desk.release(changed(first_release(), "lora-merge", "def merge(W, A, alpha):\n    raise NotImplementedError"))
+    desk.update()
+    assert sum("merge(W, A, alpha)" in source for source in desk.sources()) == 1
+
+
+def test_without_a_release_copy_the_same_news_is_told_once(desk: Desk) -> None:
+    fetched(desk)
+    desk.type("lora-merge", "def merge(W, A): return W + A")
+    cells = changed(first_release(), "lora-merge", "def merge(W, A, alpha):\n    raise NotImplementedError")
+    desk.release(cells)
+    desk.update()
+    (desk.folder / ".release" / "lora.ipynb").unlink()
+    desk.release(changed(cells, "lora-start-1", "# New"))
     desk.update()
     assert sum("merge(W, A, alpha)" in source for source in desk.sources()) == 1
 
@@ -533,7 +560,16 @@ def test_the_learners_other_files_are_not_touched(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b'{"cells": [{"cell_ty', b"", b"[1]", b'{"nbformat": 4}', b"\xff\xfe", b"<<<<<<< HEAD\n{}"]
+    "content",
+    [
+        b'{"cells": [{"cell_ty',
+        b"",
+        b"[1]",
+        b'{"nbformat": 4}',
+        b"\xff\xfe",
+        b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}',
+        b"<<<<<<< HEAD\n{}",
+    ],
 )
 def test_a_damaged_notebook_is_a_sentence_and_nothing_is_touched(desk: Desk, content: bytes) -> None:
     desk.begin()
@@ -696,7 +732,7 @@ def test_no_release_loses_a_text_of_the_learner(desk: Desk, seed: int) -> None:
     release = [random_cell(rng, f"lora-{i}") for i in range(8)]
     desk.begin(release)
     texts: list[str] = []
-    for _ in range(4):
+    for _ in range(3):
         notebook = desk.read()
         texts += random_work(rng, notebook)
         write(desk.notebook, notebook)

@@ -96,7 +96,9 @@ class Classroom:
         """Fetch a released lab into the work folder; never over work that is there."""
         target = self.work / lab
         if target.exists():
-            raise UserError(f"You already have {target}; nothing was changed. Rename or move it away to fetch a fresh copy.")
+            raise UserError(
+                f"You already have {target}; nothing was changed. Rename or move it away to fetch a fresh copy."
+            )
         self.work.mkdir(parents=True, exist_ok=True)
         self._exchange("FetchAssignment", lab)
         return target
@@ -125,7 +127,9 @@ class Classroom:
     def submitted(self, lab: str) -> list[str]:
         return sorted(path.parent.name for path in (self.folder / "submitted").glob(f"*/{lab}") if path.is_dir())
 
-    def grade(self, lab: str, progress: Callable[[str], None] = lambda student: None, regrade: bool = False) -> list[GradedSubmission]:
+    def grade(
+        self, lab: str, progress: Callable[[str], None] = lambda student: None, regrade: bool = False
+    ) -> list[GradedSubmission]:
         """Grade what is new (or everything, with `regrade`), one student at a time.
 
         A submission that nbgrader cannot take costs its neighbours nothing: it is reported with
@@ -134,7 +138,10 @@ class Classroom:
         self._edition(lab)
         students = self.submitted(lab)
         if not students:
-            raise UserError(f"There are no submissions of {lab} in {self.folder / 'submitted'}. Run `autograder collect {lab}` first.")
+            raise UserError(
+                f"There are no submissions of {lab} in {self.folder / 'submitted'}. "
+                f"Run `autograder collect {lab}` first."
+            )
         found = []
         with _quiet():
             self._register(self._edition(lab), lab)
@@ -188,7 +195,9 @@ class Classroom:
         try:
             register(notebook, lab, self.db_url, COURSE_ID)
         except RuntimeError as error:
-            raise UserError(f"{error}. Submissions exist for an earlier edition; grade them before releasing this one.") from None
+            raise UserError(
+                f"{error}. Submissions exist for an earlier edition; grade them before releasing this one."
+            ) from None
 
     def _coursedir(self, lab: str, student: str = "") -> CourseDirectory:
         coursedir = CourseDirectory(config=self.config, log=self._log)
@@ -202,7 +211,9 @@ class Classroom:
         coursedir = self._coursedir(lab)
         coursedir.student_id_exclude = ",".join(exclude)
         authenticator = Authenticator(config=self.config, log=self._log)
-        app = getattr(factory, step)(coursedir=coursedir, authenticator=authenticator, config=self.config, log=self._log)
+        app = getattr(factory, step)(
+            coursedir=coursedir, authenticator=authenticator, config=self.config, log=self._log
+        )
         for name, value in traits.items():
             setattr(app, name, value)
         try:
@@ -211,7 +222,9 @@ class Classroom:
         except ExchangeError as error:
             raise UserError(_exchange_sentence(step, lab, str(error))) from None
         except PermissionError as error:
-            raise UserError(f"No permission to write {error.filename}. Ask who owns the folder, or choose another one.") from None
+            raise UserError(
+                f"No permission to write {error.filename}. Ask who owns the folder, or choose another one."
+            ) from None
 
     def _convert(self, converter: Any, lab: str, student: str, **traits: Any) -> str:
         """Run one of nbgrader's converters for one student; returns an error in a sentence, or ''."""
@@ -233,12 +246,13 @@ class Classroom:
 
     def _graded(self, lab: str, student: str, note: str) -> GradedSubmission:
         path = self.folder / "autograded" / student / lab / f"{lab}.ipynb"
-        verdicts = {}
+        verdicts: dict[str, dict[str, Any]] = {}
         if path.is_file():
-            verdicts = nbformat.read(path, as_version=4).metadata.get("winning_ticket", {}).get("verdicts", {})
+            found = nbformat.read(path, as_version=4).metadata.get("winning_ticket", {}).get("verdicts", {})
+            verdicts = {e.id: dict(found[e.id]) for e in self.course.lab(lab).exercises if e.id in found}
         with Gradebook(self.db_url, COURSE_ID) as gradebook:
             submission = gradebook.find_submission(lab, student)
-            return GradedSubmission(student, submission.score, submission.max_score, dict(verdicts), note)
+            return GradedSubmission(student, submission.score, submission.max_score, verdicts, note)
 
 
 def _came_through_exchange(folder: Path) -> bool:

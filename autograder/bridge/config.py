@@ -21,7 +21,11 @@ GRADERS = (
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 )
-FEEDBACK = ("nbgrader.preprocessors.GetGrades", f"{GRADING}.feedback.SafeOutputs", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor")
+FEEDBACK = (
+    "nbgrader.preprocessors.GetGrades",
+    f"{GRADING}.feedback.SafeOutputs",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+)
 
 
 def configure(config: Config, root: Path, folder: Path | None = None, exchange: Path | None = None) -> Config:

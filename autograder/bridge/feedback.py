@@ -18,7 +18,24 @@ from traitlets.config import Config
 TEMPLATES = Path(__file__).parent / "templates"
 NBGRADER_TEMPLATES = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
 KEPT_MIME_TYPES = ("text/plain", "image/png", "image/jpeg")
-TABLE_TAGS = {"table", "thead", "tbody", "tr", "th", "td", "p", "div", "span", "b", "i", "strong", "em", "code", "pre", "br"}
+TABLE_TAGS = {
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "p",
+    "div",
+    "span",
+    "b",
+    "i",
+    "strong",
+    "em",
+    "code",
+    "pre",
+    "br",
+}
 
 
 class SafeOutputs(NbGraderPreprocessor):

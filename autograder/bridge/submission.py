@@ -31,7 +31,9 @@ def read_submission(path: Path) -> NotebookNode:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         nbformat.validate(notebook)
     except Exception:
-        raise ValueError(f"{path.name} is not a readable notebook: it may have been cut off or edited by hand.") from None
+        raise ValueError(
+            f"{path.name} is not a readable notebook: it may have been cut off or edited by hand."
+        ) from None
     return notebook
 
 
@@ -116,7 +118,7 @@ def _framed(cell: NotebookNode, released: NotebookNode) -> NotebookNode:
 
 
 def _plain_cell(cell: NotebookNode) -> NotebookNode:
-    metadata = {"tags": list(cell.metadata.get("tags", []))} if cell.metadata.get("tags") else {}
+    metadata = {"tags": ["experiment"]} if "experiment" in (cell.metadata.get("tags") or []) else {}
     if cell.cell_type == "code":
         return new_code_cell(cell.source, metadata=metadata)
     return new_markdown_cell(cell.source, metadata=metadata)

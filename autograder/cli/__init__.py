@@ -22,7 +22,9 @@ class SpeakingGroup(click.Group):
         except UserError as error:
             raise _Sentence(str(error)) from None
         except PermissionError as error:
-            raise _Sentence(f"No permission to write {error.filename}. Choose another folder, or ask who owns this one.") from None
+            raise _Sentence(
+                f"No permission to write {error.filename}. Choose another folder, or ask who owns this one."
+            ) from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         import difflib

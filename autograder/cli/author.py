@@ -79,11 +79,12 @@ def _report_proofs(exercises: list[Exercise]) -> None:
     """Verify exercises side by side; print doubts and counts; exit 1 on the smallest doubt."""
     import time
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
 
     from autograder.verify import verify_by_id
 
     started = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         proofs = []
         roots, ids = [e.lab.course.root for e in exercises], [e.id for e in exercises]
         for proof in pool.map(verify_by_id, roots, ids):
@@ -96,7 +97,8 @@ def _report_proofs(exercises: list[Exercise]) -> None:
     doubts = sum(len(proof.doubts) for proof in proofs)
     total = {name: sum(getattr(p, name) for p in proofs) for name in ("cases", "right", "sources", "wrong")}
     click.echo(
-        f"{len(proofs)} exercises, {total['cases']} cases, {total['right']} right variants, {total['sources']} second sources, "
+        f"{len(proofs)} exercises, {total['cases']} cases, {total['right']} right variants, "
+        f"{total['sources']} second sources, "
         f"{total['wrong']} wrong answers, {doubts} doubts, {time.perf_counter() - started:.1f} s"
     )
     sys.exit(1 if doubts else 0)

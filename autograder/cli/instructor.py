@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 
 def _as_instructor(command: Any) -> Any:
     for option in (
-        click.option("--exchange", type=click.Path(path_type=Path), help="The exchange folder (default: build/exchange)."),
-        click.option("--class-folder", type=click.Path(path_type=Path), help="Gradebook, submissions, feedback (default: build/)."),
+        click.option(
+            "--exchange", type=click.Path(path_type=Path), help="The exchange folder (default: build/exchange)."
+        ),
+        click.option(
+            "--class-folder",
+            type=click.Path(path_type=Path),
+            help="Gradebook, submissions, feedback (default: build/).",
+        ),
     ):
         command = option(command)
     return command
@@ -59,7 +66,9 @@ def grade(lab: str, regrade: bool, class_folder: Path | None, exchange: Path | N
 
     classroom = _classroom(class_folder, exchange)
     console = Console()
-    console.print("Student code runs in a subprocess with time limits, but without a wall: grade only people you trust.")
+    console.print(
+        "Student code runs in a subprocess with time limits, but without a wall: grade only people you trust."
+    )
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(f"Grading {lab}", total=len(classroom.submitted(lab)) or None)
 
@@ -74,25 +83,32 @@ def print_grades(console: Any, exercises: list[Any], graded: list[GradedSubmissi
     """Print points by exercise, and below them why points were lost."""
     from rich.table import Table
 
-    table = Table(show_lines=False)
-    table.add_column("student")
-    for exercise in exercises:
-        table.add_column(exercise.name, justify="right")
-    table.add_column("total", justify="right")
+    table = Table(
+        "student", *(exercise.name for exercise in exercises), "total", pad_edge=False, padding=(0, 1, 0, 0), box=None
+    )
     for submission in graded:
-        points = [f"{submission.verdicts[e.id]['points']:g}" if e.id in submission.verdicts else "–" for e in exercises]
-        table.add_row(submission.student, *points, f"{submission.score:g} of {submission.max_score:g}")
+        points = [
+            f"{submission.verdicts[e.id]['points']:.3g}" if e.id in submission.verdicts else "–" for e in exercises
+        ]
+        table.add_row(submission.student, *points, f"{submission.score:.3g}/{submission.max_score:g}")
     console.print(table)
     for submission in graded:
-        losses = {key: v for key, v in submission.verdicts.items() if v["reason"]}
-        if losses or submission.note:
-            console.print(f"[bold]{submission.student}[/bold]")
-        if submission.note:
-            console.print(f"  {submission.note}", markup=False, highlight=False)
-        for key, verdict in losses.items():
-            lost = verdict["max_points"] - verdict["points"]
+        for line in _losses(submission):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _losses(submission: GradedSubmission) -> Iterator[str]:
+    """Why a submission lost points; one line for all exercises that were lost for the same reason."""
+    lost: dict[str, list[str]] = {}
+    for key, verdict in submission.verdicts.items():
+        if verdict["reason"]:
             name = f" [{verdict['mistake']}]" if verdict["mistake"] else ""
-            console.print(f"  {key} −{lost:g}{name}: {verdict['reason']}", markup=False, highlight=False)
+            loss = f"{key} \N{MINUS SIGN}{verdict['max_points'] - verdict['points']:.3g}{name}"
+            lost.setdefault(verdict["reason"], []).append(loss)
+    if lost or submission.note:
+        yield f"\n{submission.student}" + (f" ({submission.note})" if submission.note else "")
+    for reason, losses in lost.items():
+        yield f"  {', '.join(losses)}: {reason}"
 
 
 @click.command()

@@ -150,7 +150,7 @@ def FreezesOnlyWeights(model, names, rank, alpha):
 
 @wrong
 def FreezesTheAdaptersToo(model, names, rank, alpha):
-    """Nothing trains any more: the adapters were frozen with the rest. Mind the order of the two steps."""
+    """Nothing trains: no layer matched by the last part of its name, or the adapters were frozen with the rest."""
     _inject(model, names, rank, alpha)
     model.requires_grad_(False)
     return _trainable(model)
@@ -237,7 +237,7 @@ class _Detached(LoRALinear):
 
 @wrong
 def CutsTheGradient(model, names, rank, alpha):
-    """Gradients stop at the base layer. It is frozen, but earlier adapters learn through it: no no_grad there."""
+    """Gradients stop at the base layer. It is frozen, but earlier adapters learn through it: do not detach it."""
     model.requires_grad_(False)
     _inject(model, names, rank, alpha, _Detached)
     return _trainable(model)

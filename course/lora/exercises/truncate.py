@@ -39,13 +39,15 @@ def observe(answer, case: Case) -> dict:
     """Judge the product, not the factors: B and A may be scaled or rotated against each other."""
     B, A, err = observe_call(answer, case)
     d_out, d_in = case.inputs["D"].shape
-    fits = (B.shape, A.shape) == ((d_out, case.inputs["rank"]), (case.inputs["rank"], d_in)) and B.dtype == A.dtype
+    wanted = f"float32 {(d_out, case.inputs['rank'])}", f"float32 {(case.inputs['rank'], d_in)}"
     # Factors that do not fit fail by their forms; zeros in the product's place keep the rest comparable.
-    product = (B @ A).float() if fits else torch.zeros(d_out, d_in)
+    product = B @ A if (_form(B), _form(A)) == wanted else torch.zeros(d_out, d_in)
     return {"B": _form(B), "A": _form(A), "B A": product, "err": err}
 
 
 def _form(factor: Tensor) -> str:
+    if not isinstance(factor, Tensor):
+        return f"a {type(factor).__name__}"
     return f"{str(factor.dtype).removeprefix('torch.')} {tuple(factor.shape)}"
 
 

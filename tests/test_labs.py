@@ -1,0 +1,153 @@
+"""Does every lab that is found keep its promises? New labs are tested without a line here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder.call import call
+from autograder.compose import compose, solve
+from autograder.course import Course, Exercise, Lab
+from autograder.demo import STUDENTS, mistaken_source, play, renamed
+from autograder.expect import expectations, hidden_expectations
+from autograder.grade import Grader, Step
+from autograder.home import check_examples
+from autograder.judge import report
+from autograder.pack import pack_path, read_pack
+from tests.conftest import ROOT
+
+LABS = Course.at(ROOT).labs
+EXERCISES = [exercise for lab in LABS for exercise in lab.exercises]
+each_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+
+
+@each_lab
+def test_the_text_names_every_exercise_once_and_ids_are_unique(lab: Lab):
+    cells = compose(lab).cells
+    ids = [cell.id for cell in cells]
+    assert len(ids) == len(set(ids))
+    checks = [cell.metadata.exercise for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    assert checks == [exercise.id for exercise in lab.exercises]
+
+
+@each_lab
+def test_cells_stay_short(lab: Lab):
+    for cell in compose(lab).cells:
+        if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
+            assert len(cell.source.splitlines()) <= 14, cell.source
+
+
+@each_lab
+def test_the_student_edition_holds_no_line_of_an_answer(lab: Lab):
+    """Every line of code that only the answers have must be absent from notebook and pack."""
+    edition = b"".join(path.read_bytes() for path in sorted(lab.edition.iterdir())).decode("utf-8", "replace")
+    public = "\n".join(path.read_text() for path in lab.folder.rglob("*") if path.suffix in (".md", ".py"))
+    for exercise in lab.exercises:
+        texts = {*exercise.answer.hints, *(exercise.answer.sentence(name) for name in exercise.answer.marked("wrong"))}
+        for line in exercise.answer.source.splitlines():
+            code = line.strip()
+            if len(code) > 30 and code not in public and not any(code.strip("\"'(),") in text for text in texts):
+                assert code not in edition, f"{exercise.id}: {code}"
+
+
+@each_lab
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_solved_notebook_runs_without_an_error_or_a_warning(lab: Lab, tmp_path: Path):
+    notebook = solve(lab, compose(lab))
+    shutil.copy(pack_path(lab.edition, lab.name), tmp_path)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", output.text
+
+
+@each_lab
+@pytest.mark.slow
+def test_the_untouched_notebook_scores_nothing(lab: Lab):
+    notebook = nbformat.read(lab.edition / f"{lab.name}.ipynb", as_version=4)
+    graded = Grader(lab, "secret").grade(steps_of(lab, notebook))
+    assert {key: verdict.points for key, verdict in graded.verdicts.items()} == {e.id: 0.0 for e in lab.exercises}
+    assert all("Not started" in verdict.reason for verdict in graded.verdicts.values())
+
+
+def steps_of(lab: Lab, notebook) -> list[Step]:
+    steps = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "experiment" not in cell.metadata.get("tags", []):
+            grade = cell.metadata.get("nbgrader", {}).get("grade")
+            exercise = lab.course.exercise(cell.metadata.exercise) if grade else None
+            steps.append(Step(cell.id, cell.source, exercise))
+    return steps
+
+
+@each_exercise
+def test_at_home_every_named_mistake_reads_its_own_sentence(exercise: Exercise):
+    packed = read_pack(pack_path(exercise.lab.edition, exercise.lab.name), exercise)
+    assert check_examples(exercise, packed, exercise.answer.reference).passed
+    for name, wrong in exercise.answer.marked("wrong").items():
+        result = check_examples(exercise, packed, wrong)
+        assert not result.passed
+        assert packed.sentences[result.mistake] == exercise.answer.sentence(name)
+
+
+@each_exercise
+def test_right_answers_pass_under_any_seed(exercise: Exercise):
+    """More secrets than `verify` tries: no right answer may ever be lost to rounding or chance."""
+    observe = exercise.contract.observe
+    right = {**exercise.answer.marked("right"), **exercise.answer.marked("source")}
+    for seed in range(1000, 1008):
+        known = expectations(exercise, exercise.answer.cases(seed))
+        for name, answer in right.items():
+            result = report(exercise.rules(with_facts=True), known, [call(observe, answer, e.case) for e in known])
+            assert result.passed, f"{name} with seed {seed}: {result.first_failure()}"
+
+
+@each_lab
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.filterwarnings("ignore")
+def test_three_students_score_exactly_what_their_errors_deserve(lab: Lab, tmp_path: Path):
+    graded = {row.student: row for row in play(lab, tmp_path / "class")}
+    secret = (tmp_path / "class" / "secrets" / lab.name).read_text().strip()
+    roles = {role: graded[student] for student, role in STUDENTS.items()}
+    full = {e.id: e.contract.points for e in lab.exercises}
+    assert points(roles["right"]) == full
+    expected = dict(full)
+    for exercise in lab.exercises[:-1:2]:
+        if mistaken_source(exercise):
+            expected[exercise.id] = deserved(exercise, secret)
+            assert roles["mistaken"].verdicts[exercise.id]["mistake"] in exercise.answer.marked("wrong")
+    expected[lab.exercises[-1].id] = 0.0
+    assert points(roles["mistaken"]) == pytest.approx(expected)
+    middle = len(lab.exercises) // 2
+    reached = {e.id for e in lab.exercises[:middle]}
+    assert points(roles["crashing"]) == {key: value if key in reached else 0.0 for key, value in full.items()}
+
+
+def points(row) -> dict[str, float]:
+    assert row.score == pytest.approx(sum(verdict["points"] for verdict in row.verdicts.values()))
+    return {key: verdict["points"] for key, verdict in row.verdicts.items()}
+
+
+def deserved(exercise: Exercise, secret: str) -> float:
+    """The share of groups in which the exercise's first nameable mistake does as the reference does."""
+    for wrong in exercise.answer.marked("wrong").values():
+        known = hidden_expectations(exercise, secret)
+        findings = report(
+            exercise.rules(with_facts=True), known, [call(exercise.contract.observe, wrong, e.case) for e in known]
+        ).findings
+        failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
+        groups = {e.case.group for e in known}
+        return exercise.contract.points * (len(groups) - len(failed)) / len(groups)
+    raise AssertionError("an exercise without wrong answers")
+
+
+def test_a_mistake_is_renamed_and_loses_the_docstring_that_names_it():
+    source = renamed('def Forgets(x):\n    """Says what is wrong."""\n    return x', "Forgets", "scale")
+    assert source == "def scale(x):\n    return x"
