@@ -63,8 +63,8 @@ system-tests: system # and what the browser tests need
 demo: .venv system ## grade known submissions of one lab and show the verdicts
 	@$(RUN) $(BIN)/python -m autograder.demo lora
 
-lab: .venv ## open JupyterLab
-	@root=; [ "$$(id -u)" != 0 ] || root=--allow-root; exec $(BIN)/jupyter lab $$root
+lab: .venv ## open JupyterLab at a page that lists the labs
+	@exec $(BIN)/autograder lab
 
 build: .venv ## compose the student edition (labs/) from course/ and solutions/
 	@$(RUN) $(BIN)/autograder build
@@ -89,7 +89,7 @@ test: .venv system-tests check same-labs verify ## everything that CI checks
 	@$(MAKE) --no-print-directory demo
 
 same-labs: build
-	@git --no-pager diff --exit-code -- labs && [ -z "$$(git ls-files --others --exclude-standard -- labs)" ] || \
+	@git --no-pager diff --exit-code --stat -- labs && [ -z "$$(git ls-files --others --exclude-standard -- labs)" ] || \
 	{ git status --short -- labs; echo "labs/ is not what make build composes: run it and commit labs/."; exit 1; }
 
 fresh: ## make demo and make test in a new clone of HEAD with an empty HOME

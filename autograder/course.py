@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.errors import UserError
 from autograder.exercise import Case, Tolerance, observe_call
-from autograder.judge import Rules
 from autograder.source import closure, definition
+
+if TYPE_CHECKING:
+    from autograder.judge import Rules
 
 ROOT_VARIABLE = "WINNING_TICKET_ROOT"
 
@@ -172,6 +174,8 @@ class Exercise:
         return Answer(self, _load(self.answer_path, f"answer to {self.id}"))
 
     def rules(self, with_facts: bool) -> Rules:
+        from autograder.judge import Rules
+
         facts = self.answer.facts if with_facts else None
         return Rules(self.contract.tolerance, self.contract.holds, facts)
 

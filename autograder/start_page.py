@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,14 +103,14 @@ _PAGE_SOURCE = "from autograder.start_page import start_page\n\nstart_page()"
 
 def open_lab(course: Course, work: Path, port: int, browser: bool) -> int:
     """Run JupyterLab on the work folder, open at the start page; returns its exit status."""
-    import os
-
     write_page(course, work)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}", f"--port={port}"]
     command += [f"--LabApp.default_url=/lab/tree/{PAGE}"]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    ours = str(Path(__file__).parent / "jupyter_config")
+    paths = os.pathsep.join(filter(None, (ours, os.environ.get("JUPYTER_CONFIG_PATH"))))
     try:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, check=False, env={**os.environ, "JUPYTER_CONFIG_PATH": paths}).returncode
     except KeyboardInterrupt:
         return 0

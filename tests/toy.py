@@ -11,6 +11,7 @@ jupytext:
   text_representation:
     extension: .md
     format_name: myst
+  notebook_metadata_filter: title,order,minutes,limits
 kernelspec:
   display_name: Python 3 (ipykernel)
   language: python
