@@ -375,7 +375,6 @@ def _like(mine: NotebookNode, new: NotebookNode, cells: list[NotebookNode]) -> N
     kernel = {key: mine.metadata[key] for key in ("kernelspec", "language_info") if key in mine.metadata}
     notebook = deepcopy(mine)
     notebook.metadata = nbformat.from_dict({**mine.metadata, **new.metadata, **kernel})
-    notebook.nbformat_minor = max(mine.nbformat_minor, new.nbformat_minor)
     notebook.cells = cells
     return notebook
 

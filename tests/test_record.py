@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,8 +43,8 @@ def test_a_new_record_is_empty(record: Record) -> None:
 
 
 def test_attempts_are_counted_by_exercise(record: Record) -> None:
+    fail(record, "lora.merge", "Unmerges")
     fail(record, "lora.merge", "ForgetsScale")
-    fail(record, "lora.merge")
     succeed(record, "lora.merge")
     fail(record, "lora.count")
     merge, count = record.summary()["lora.merge"], record.summary()["lora.count"]
@@ -239,6 +240,27 @@ def test_two_processes_create_and_write_the_same_records(tmp_path: Path) -> None
         standings = Record(path).summary()
         assert {name: standing.attempts for name, standing in standings.items()} == {"lab.one": 6, "lab.other": 6}
         assert all(standing.passed for standing in standings.values())
+
+
+def test_whoever_comes_second_waits_for_the_first_to_create_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, main, calls = tmp_path / "attempts.db", threading.get_ident(), iter(range(9))
+    version = module._version
+    second = threading.Thread(target=Record, args=(path,))
+
+    def interrupted(*arguments: object) -> int:
+        found = version(*arguments)
+        if threading.get_ident() == main and next(calls) == 1:
+            second.start()
+            second.join(0.2)
+        return found
+
+    monkeypatch.setattr(module, "_version", interrupted)
+    succeed(Record(path), "lora.merge")
+    second.join(10)
+    assert not second.is_alive()
+    assert Record(path).summary()["lora.merge"].passed
 
 
 def test_importing_the_record_stays_light() -> None:

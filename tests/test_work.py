@@ -321,8 +321,8 @@ def test_a_text_that_both_changed_is_the_learners_with_the_new_one_behind_it(des
 
 def test_the_same_change_on_both_sides_is_no_conflict(desk: Desk) -> None:
     desk.begin()
-    desk.type("lora-rank-1", "ranks = [8]")
-    desk.release(changed(first_release(), "lora-rank-1", "ranks = [8]  \n"))
+    desk.type("lora-rank-1", "ranks = [8]\nrank = 8")
+    desk.release(changed(first_release(), "lora-rank-1", "ranks = [8]  \nrank = 8\n"))
     assert desk.update().kept == ()
     assert desk.ids() == [cell.id for cell in first_release()]
 
@@ -422,6 +422,15 @@ def test_a_byte_order_mark_is_no_damage(desk: Desk) -> None:
     assert desk.update().backup is None
 
 
+def test_an_answer_that_is_graded_by_hand_is_the_learners(desk: Desk) -> None:
+    essay = graded("lora-essay", "Write here.", solution=True, grade=True, points=3)
+    desk.begin([*first_release(), essay])
+    desk.type("lora-essay", "Because of the rank.")
+    desk.release([*changed(first_release(), "lora-start-1", "# New"), essay])
+    desk.update()
+    assert desk.cell("lora-essay").source == "Because of the rank."
+
+
 def test_a_copied_check_loses_its_marks_so_that_nbgrader_accepts_the_notebook(desk: Desk) -> None:
     desk.begin()
     copy = check()
@@ -489,6 +498,14 @@ def test_without_a_release_copy_the_same_news_is_told_once(desk: Desk) -> None:
     desk.release(changed(cells, "lora-start-1", "# New"))
     desk.update()
     assert sum("merge(W, A, alpha)" in source for source in desk.sources()) == 1
+
+
+def test_without_a_release_copy_cells_are_followed_by_their_text(desk: Desk) -> None:
+    fetched(desk)
+    cells = first_release()
+    desk.release([*cells[:4], prose("lora-rank-1", "New."), experiment("lora-rank-2", cells[4].source)])
+    desk.update()
+    assert desk.sources()[4:] == ["New.", "ranks = [1, 2]", "What do you see?"]
 
 
 def test_without_a_release_copy_locked_cells_of_an_old_release_go(desk: Desk) -> None:
@@ -567,7 +584,7 @@ def test_the_learners_other_files_are_not_touched(desk: Desk) -> None:
         b"[1]",
         b'{"nbformat": 4}',
         b"\xff\xfe",
-        b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}',
+        b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code", "metadata": {}}]}',
         b"<<<<<<< HEAD\n{}",
     ],
 )
