@@ -31,7 +31,11 @@ def compose(lab: Lab) -> NotebookNode:
             f"add a code cell tagged exercise with '# {left_out[0]}'."
         )
     _name_cells(lab, cells)
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "winning_ticket": {"lab": lab.name, "title": lab.title}}
+    metadata = {
+        "kernelspec": KERNEL,
+        "language_info": {"name": "python"},
+        "winning_ticket": {"lab": lab.name, "title": lab.title},
+    }
     return new_notebook(cells=cells, metadata=metadata)
 
 

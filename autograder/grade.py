@@ -34,7 +34,11 @@ class Limits:
 
     @classmethod
     def of(cls, lab: Lab) -> Limits:
-        return cls(**{name: float(value) for name, value in lab.front_matter.get("limits", {}).items()})
+        try:
+            return cls(**{name: float(value) for name, value in lab.front_matter.get("limits", {}).items()})
+        except (TypeError, ValueError, AttributeError):
+            known = ", ".join(cls.__dataclass_fields__)
+            raise UserError(f"The limits in {lab.master} must be numbers of seconds under the names {known}.") from None
 
 
 @dataclass(frozen=True)

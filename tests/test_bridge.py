@@ -77,6 +77,12 @@ def with_cell(notebook, source: str):
     return done
 
 
+def with_kernel(notebook, name: str):
+    done = copy.deepcopy(notebook)
+    done.metadata = nbformat.from_dict({"kernelspec": {"name": name, "display_name": name}, "winning_ticket": 3})
+    return done
+
+
 def hostile(notebook):
     done = with_cell(
         notebook,
@@ -108,6 +114,7 @@ SUBMISSIONS = {
         4.0,
     ),
     "score-printed": (lambda nb: with_cell(nb, "print('Score: 4.0')\n4.0"), 0.0),
+    "other-kernel": (lambda nb: with_kernel(set_answer(nb, RIGHT), "julia-1.9"), 4.0),
     "hostile": (lambda nb: hostile(set_answer(nb, RIGHT)), 4.0),
     "dies": (lambda nb: with_cell(set_answer(nb, RIGHT), "import os; os._exit(1)"), 0.0),
 }

@@ -142,6 +142,16 @@ def test_doubts_make_verify_exit_1(run, own_toy_lab):
     assert "the wrong answer Adds passes" in result.output
 
 
+def test_limits_that_are_no_numbers_are_a_sentence(own_toy_lab):
+    from autograder.errors import UserError
+    from autograder.grade import Limits
+
+    master = own_toy_lab.master
+    master.write_text(master.read_text().replace("cell_seconds: 5", "cell_second: 5"))
+    with pytest.raises(UserError, match="cell_seconds"):
+        Limits.of(Course.at(own_toy_lab.course.root).lab("toy"))
+
+
 def test_progress_shows_what_was_solved(run):
     from autograder import check
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.auth import Authenticator
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
@@ -78,6 +78,10 @@ class Classroom:
         self._log.propagate = False
         if not self._log.handlers:
             self._log.addHandler(logging.NullHandler())
+
+    @property
+    def secrets_folder(self) -> Path:
+        return Path(self.config.Judge.secrets_folder)
 
     @property
     def db_url(self) -> str:
@@ -146,10 +150,10 @@ class Classroom:
         with _quiet():
             self._register(self._edition(lab), lab)
             for student in students:
-                progress(student)
                 note = settle_name(self.folder / "submitted" / student / lab, lab)
                 error = self._convert(Autograde, lab, student, force=regrade, create_student=True)
                 found.append(self._graded(lab, student, note or error))
+                progress(student)
         return found
 
     def feedback(self, lab: str) -> list[Path]:
@@ -251,7 +255,10 @@ class Classroom:
             found = nbformat.read(path, as_version=4).metadata.get("winning_ticket", {}).get("verdicts", {})
             verdicts = {e.id: dict(found[e.id]) for e in self.course.lab(lab).exercises if e.id in found}
         with Gradebook(self.db_url, COURSE_ID) as gradebook:
-            submission = gradebook.find_submission(lab, student)
+            try:
+                submission = gradebook.find_submission(lab, student)
+            except MissingEntry:
+                return GradedSubmission(student, 0.0, 0.0, verdicts, note or "nbgrader made no entry for it.")
             return GradedSubmission(student, submission.score, submission.max_score, verdicts, note)
 
 

@@ -11,7 +11,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from autograder.bridge.submission import note
+from autograder.bridge.submission import note, unreadable_reason
 from autograder.course import Course
 from autograder.grade import Graded, Grader, Step, Verdict
 from autograder.panel import Panel
@@ -35,7 +35,7 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         lab = resources["nbgrader"]["assignment"]
         grader = _grader(self.course_root, lab, secret_of(Path(self.secrets_folder), lab))
-        unreadable = nb.metadata.get("winning_ticket", {}).get("unreadable")
+        unreadable = unreadable_reason(nb)
         if unreadable:
             graded = grader.grade_nothing(unreadable)
         else:

@@ -37,6 +37,13 @@ def read_submission(path: Path) -> NotebookNode:
     return notebook
 
 
+def unreadable_reason(notebook: NotebookNode) -> str:
+    """Why a submission could not be read, as `SubmissionExporter` noted it; "" if it could."""
+    ours = notebook.metadata.get("winning_ticket")
+    reason = ours.get("unreadable") if isinstance(ours, dict) else None
+    return reason if isinstance(reason, str) else ""
+
+
 def note(text: str) -> NotebookNode:
     """A cell by which the grader tells the reader of the feedback what it met."""
     return new_markdown_cell(f"**Note by the grader.** {text}", metadata={"tags": [NOTE_TAG]})
@@ -71,7 +78,7 @@ class Reassemble(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         release = read_release(self.labs_folder, resources["nbgrader"]["assignment"])
         nb.cells = reassemble(nb.cells, release.cells)
-        unreadable = nb.metadata.get("winning_ticket", {}).get("unreadable")
+        unreadable = unreadable_reason(nb)
         nb.metadata = release.metadata
         if unreadable:
             nb.metadata.winning_ticket["unreadable"] = unreadable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autograder.cli.working import working
 from autograder.course import Course
 from autograder.errors import UserError
 
@@ -54,7 +55,10 @@ def build(labs: tuple[str, ...]) -> None:
     from autograder.compose import build as build_lab
 
     course = Course.find()
-    changed = [path for lab in _labs(course, labs) for path in build_lab(lab, course.root / "build")]
+    changed = []
+    for lab in _labs(course, labs):
+        with working(f"Composing {lab.name}"):
+            changed += build_lab(lab, course.root / "build")
     click.echo("\n".join(str(path.relative_to(course.root)) for path in changed) or "Everything is up to date.")
 
 

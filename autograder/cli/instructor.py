@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autograder.cli.working import working
 from autograder.course import Course
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def _classroom(class_folder: Path | None, exchange: Path | None) -> Classroom:
 def release(lab: str, force: bool, class_folder: Path | None, exchange: Path | None) -> None:
     """Put LAB into the exchange and register it in the gradebook."""
     classroom = _classroom(class_folder, exchange)
-    classroom.release(lab, force)
+    with working(f"Releasing {lab}"):
+        classroom.release(lab, force)
     click.echo(f"Released {lab} into {classroom.exchange}")
 
 
@@ -51,31 +53,38 @@ def release(lab: str, force: bool, class_folder: Path | None, exchange: Path | N
 @_as_instructor
 def collect(lab: str, class_folder: Path | None, exchange: Path | None) -> None:
     """Collect the newest submissions of LAB."""
-    students = _classroom(class_folder, exchange).collect(lab)
+    classroom = _classroom(class_folder, exchange)
+    with working(f"Collecting {lab}"):
+        students = classroom.collect(lab)
     click.echo(f"{len(students)} submissions of {lab}: {', '.join(students) or 'none yet'}")
 
 
 @click.command()
 @click.argument("lab")
 @click.option("--regrade", is_flag=True, help="Grade everything again, not only what is new.")
+@click.option("--new-seed", is_flag=True, help="Draw new hidden cases first; everything is graded again.")
 @_as_instructor
-def grade(lab: str, regrade: bool, class_folder: Path | None, exchange: Path | None) -> None:
+def grade(lab: str, regrade: bool, new_seed: bool, class_folder: Path | None, exchange: Path | None) -> None:
     """Grade what is new of LAB's submissions and print who got what, and why."""
     from rich.console import Console
     from rich.progress import Progress
+
+    from autograder.secret import rotate
 
     classroom = _classroom(class_folder, exchange)
     console = Console()
     console.print(
         "Student code runs in a subprocess with time limits, but without a wall: grade only people you trust."
     )
+    if new_seed:
+        rotate(classroom.secrets_folder, lab)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(f"Grading {lab}", total=len(classroom.submitted(lab)) or None)
 
         def advance(student: str) -> None:
-            bar.update(task, advance=1, description=f"Grading {student}")
+            bar.update(task, advance=1, description=f"Graded {student}")
 
-        graded = classroom.grade(lab, advance, regrade)
+        graded = classroom.grade(lab, advance, regrade or new_seed)
     print_grades(console, Course.find().lab(lab).exercises, graded)
 
 
@@ -118,8 +127,9 @@ def _losses(submission: GradedSubmission) -> Iterator[str]:
 def feedback(lab: str, keep: bool, class_folder: Path | None, exchange: Path | None) -> None:
     """Make the feedback pages of LAB and release them."""
     classroom = _classroom(class_folder, exchange)
-    pages = classroom.feedback(lab)
-    outside = [] if keep else classroom.release_feedback(lab)
+    with working(f"Writing feedback on {lab}"):
+        pages = classroom.feedback(lab)
+        outside = [] if keep else classroom.release_feedback(lab)
     click.echo("\n".join(map(str, pages)))
     if outside:
         click.echo(f"Not handed in through the exchange, so hand their pages out yourself: {', '.join(outside)}")
@@ -131,7 +141,9 @@ def feedback(lab: str, keep: bool, class_folder: Path | None, exchange: Path | N
 def export(to: Path | None, class_folder: Path | None, exchange: Path | None) -> None:
     """Write all grades as CSV."""
     classroom = _classroom(class_folder, exchange)
-    click.echo(classroom.export(to or classroom.folder / "grades.csv"))
+    with working("Exporting"):
+        path = classroom.export(to or classroom.folder / "grades.csv")
+    click.echo(path)
 
 
 COMMANDS = [release, collect, grade, feedback, export]

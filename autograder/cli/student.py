@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autograder.cli.working import working
 from autograder.course import Course
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def _classroom(student: str | None, exchange: Path | None) -> Classroom:
 @_as_student
 def fetch(lab: str, student: str | None, exchange: Path | None) -> None:
     """Fetch LAB from the class into work/; never over work that is there."""
-    folder = _classroom(student, exchange).fetch(lab)
+    with working(f"Fetching {lab}"):
+        folder = _classroom(student, exchange).fetch(lab)
     click.echo(f"Fetched: {folder}")
 
 
@@ -45,7 +47,8 @@ def fetch(lab: str, student: str | None, exchange: Path | None) -> None:
 @_as_student
 def submit(lab: str, student: str | None, exchange: Path | None) -> None:
     """Hand LAB in; prints a receipt. Hand in again as often as you like: the last one counts."""
-    receipt = _classroom(student, exchange).submit(lab)
+    with working(f"Handing {lab} in"):
+        receipt = _classroom(student, exchange).submit(lab)
     click.echo(f"Submitted {receipt.lab} as {receipt.student} at {receipt.time}\nsha256 {receipt.sha256}")
 
 
@@ -54,7 +57,8 @@ def submit(lab: str, student: str | None, exchange: Path | None) -> None:
 @_as_student
 def fetch_feedback(lab: str, student: str | None, exchange: Path | None) -> None:
     """Fetch the feedback on your submissions of LAB into work/LAB/feedback."""
-    pages = _classroom(student, exchange).fetch_feedback(lab)
+    with working(f"Fetching feedback on {lab}"):
+        pages = _classroom(student, exchange).fetch_feedback(lab)
     click.echo("\n".join(map(str, pages)) or f"There is no feedback on {lab} yet.")
 
 
