@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from autograder.exercise import Case
+from autograder.memory import OUT_OF_MEMORY, bounded, is_out_of_memory
 from autograder.plain import Opaque, plain, tensors_in
 
 Observe = Callable[[Callable[..., Any], Case], Any]
@@ -53,14 +54,17 @@ class Outcome:
         return cls(data["value"], data["error"], data["message"], tuple(data["edited"]), data["device"])
 
 
-def call(observe: Observe, answer: Callable[..., Any], case: Case) -> Outcome:
-    """Run `observe(answer, case)` on a copy of the inputs."""
+def call(observe: Observe, answer: Callable[..., Any], case: Case, memory: int | None = None) -> Outcome:
+    """Run `observe(answer, case)` on a copy of the inputs, adding at most `memory` bytes."""
     inputs = plain(case.inputs)
     given = Case(case.group, inputs)
     try:
-        seen = observe(answer, given)
+        with bounded(memory):
+            seen = observe(answer, given)
         value, device = plain(seen), _foreign_device(seen, inputs)
     except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            return Outcome(error=OUT_OF_MEMORY)
         return Outcome(error=type(error).__name__, message=_text(error))
     edited = tuple(name for name in case.inputs if not _unchanged(case.inputs[name], inputs.get(name)))
     return Outcome(value, edited=edited, device=device)

@@ -17,6 +17,7 @@ from autograder.exercise import Case, Tolerance, observe_call
 from autograder.source import closure, definition
 
 if TYPE_CHECKING:
+    from autograder.call import Outcome
     from autograder.judge import Rules
 
 ROOT_VARIABLE = "WINNING_TICKET_ROOT"
@@ -173,6 +174,12 @@ class Exercise:
             raise UserError(f"The answer to {self.id} is not here ({self.answer_path}): solutions/ belongs to graders.")
         return Answer(self, _load(self.answer_path, f"answer to {self.id}"))
 
+    def call(self, answer: Callable[..., Any], case: Case) -> Outcome:
+        """Call an answer on a case as the contract observes it, within the memory that it allows."""
+        from autograder.call import call
+
+        return call(self.contract.observe, answer, case, self.contract.memory)
+
     def rules(self, with_facts: bool) -> Rules:
         from autograder.judge import Rules
 
@@ -233,6 +240,11 @@ class Contract(_Module):
     @property
     def tolerance(self) -> Tolerance:
         return self._need("TOLERANCE")
+
+    @property
+    def memory(self) -> int | None:
+        """The bytes that one call may add, what `observe` builds included; None: as it likes."""
+        return getattr(self.module, "MEMORY", None)
 
     @property
     def examples(self) -> list[Case]:

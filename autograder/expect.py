@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-from autograder.call import call
 from autograder.course import Exercise
 from autograder.errors import UserError
 from autograder.exercise import Case
@@ -21,14 +20,14 @@ def expectations(exercise: Exercise, cases: Iterable[Case]) -> list[Expectation]
     UserError
         If the reference itself raises or changes its inputs: the exercise is broken.
     """
-    observe, answer = exercise.contract.observe, exercise.answer
+    answer = exercise.answer
     found = []
     for case in cases:
-        right = call(observe, answer.reference, case)
+        right = exercise.call(answer.reference, case)
         if right.error or right.edited:
             what = f"raises {right.error}: {right.message}" if right.error else f"edits {right.edited} in place"
             raise UserError(f"The reference of {exercise.id} {what} (case '{case.group}').")
-        mistakes = {name: call(observe, wrong, case) for name, wrong in answer.marked("wrong").items()}
+        mistakes = {name: exercise.call(wrong, case) for name, wrong in answer.marked("wrong").items()}
         found.append(Expectation(case, right.value, mistakes))
     return found
 

@@ -17,6 +17,7 @@ from autograder.errors import UserError
 from autograder.exercise import Case
 from autograder.expect import hidden_expectations
 from autograder.judge import Expectation, Report, report
+from autograder.memory import OUT_OF_MEMORY
 from autograder.pack import PackedExercise, pack_path, read_pack
 from autograder.peer import Peer, Start, start_subprocess
 from autograder.wire import Gone, Silent, WireError
@@ -224,15 +225,21 @@ class _Run:
         found: list[Outcome] = []
         for case in cases:
             try:
-                answer = _ask(
-                    peer, self._limits.case_seconds, "call", exercise=exercise, group=case.group, inputs=case.inputs
-                )
-                found.append(Outcome.from_plain(answer))
+                found.append(self._call(peer, self._lab.course.exercise(exercise), case))
             except (WireError, ValueError, TypeError) as error:
                 why = self._why(peer, error, f"a case of {exercise}")
                 self.notes.append(why)
                 return found + [Outcome(lost=why)] * (len(cases) - len(found)), False
         return found, True
+
+    def _call(self, peer: Peer, exercise: Exercise, case: Case) -> Outcome:
+        memory, seconds = exercise.contract.memory, self._limits.case_seconds
+        watch = peer.watch()
+        with peer.bounded(memory):
+            answer = _ask(peer, seconds, "call", exercise=exercise.id, group=case.group, inputs=case.inputs)
+        if memory is not None and watch.growth() > memory:
+            return Outcome(error=OUT_OF_MEMORY)
+        return Outcome.from_plain(answer)
 
     def _is_bound(self, exercise: str) -> bool:
         return any(step.exercise is not None and step.exercise.id == exercise for step in self._steps)

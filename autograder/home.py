@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
 import time
 from collections.abc import Callable
@@ -52,7 +54,7 @@ def check(exercise_id: str, answer: Callable[..., Any]) -> None:
         )
     packed = _packed(exercise)
     result = check_examples(exercise, packed, answer)
-    warning = _record_attempt(exercise, result, time.perf_counter() - started)
+    warning = _record_attempt(exercise, answer, result, time.perf_counter() - started)
     panel = home_panel(exercise, packed, result, warning)
     show(panel)
     if not result.passed:
@@ -62,11 +64,9 @@ def check(exercise_id: str, answer: Callable[..., Any]) -> None:
 
 def check_examples(exercise: Exercise, packed: PackedExercise, answer: Callable[..., Any]) -> Report:
     """Run an answer on a pack's public examples and judge it."""
-    from autograder.call import call
     from autograder.judge import report
 
-    observe = exercise.contract.observe
-    outcomes = [call(observe, answer, expectation.case) for expectation in packed.examples]
+    outcomes = [exercise.call(answer, expectation.case) for expectation in packed.examples]
     return report(exercise.rules(with_facts=False), packed.examples, outcomes)
 
 
@@ -99,20 +99,16 @@ def hint(exercise_id: str, level: int | None = None) -> None:
     """Show a hint: the next one not yet seen, or the one of `level` 1 to 3."""
     exercise = _find(exercise_id)
     hints = _packed(exercise).hints
-    record = _record()
-    if level is None:
-        seen = record.summary().get(exercise_id) if record else None
-        level = min((seen.hints if seen else 0) + 1, len(hints))
+    level = level or min(_hints_seen(exercise_id) + 1, len(hints))
     if level not in range(1, len(hints) + 1):
         raise UserError(f"{exercise_id} has hints 1 to {len(hints)}; there is no hint {level}.")
-    if record:
-        record.hint(exercise_id, level)
     more = (
         f'\nStill stuck? hint("{exercise_id}", {level + 1})'
         if level < len(hints)
         else f'\nThe solution: solution("{exercise_id}")'
     )
-    print(f"Hint {level} of {len(hints)}: {hints[level - 1]}{more}")
+    warning = _recorded(lambda record: record.hint(exercise_id, level))
+    print(f"Hint {level} of {len(hints)}: {hints[level - 1]}{more}" + (f"\n({warning})" if warning else ""))
 
 
 def solution(exercise_id: str) -> None:
@@ -123,10 +119,8 @@ def solution(exercise_id: str) -> None:
             f"The solution of {exercise_id} is not on this machine: your instructor keeps solutions/. "
             f"Try hint({exercise_id!r})."
         )
-    record = _record()
-    if record:
-        record.reveal(exercise_id)
-    print(exercise.answer.source_of(exercise.name))
+    warning = _recorded(lambda record: record.reveal(exercise_id))
+    print(exercise.answer.closure_of(exercise.name) + (f"\n({warning})" if warning else ""))
 
 
 def _find(exercise_id: str) -> Exercise:
@@ -141,23 +135,37 @@ def _packed(exercise: Exercise) -> PackedExercise:
     return read_pack(find_pack(exercise), exercise)
 
 
-def _record() -> Record | None:
-    if os.environ.get("NBGRADER_EXECUTION"):
-        return None
-    from autograder.record import Record
-
-    try:
-        return Record()
-    except UserError as error:
-        print(f"(Not recorded: {error})")
-        return None
-
-
-def _record_attempt(exercise: Exercise, result: Report, seconds: float) -> str:
-    """Record an attempt of the learner's own; returns a warning when that was not possible."""
+def _recorded(write: Callable[[Record], object]) -> str:
+    """Write into the learner's record, unless this is a grading; returns a warning when it failed."""
     if os.environ.get("NBGRADER_EXECUTION"):
         return ""
     from autograder.record import record_safely
 
+    return record_safely(write)
+
+
+def _hints_seen(exercise_id: str) -> int:
+    seen: list[int] = []
+
+    def look(record: Record) -> None:
+        standing = record.summary().get(exercise_id)
+        seen.append(standing.hints if standing else 0)
+
+    _recorded(look)
+    return seen[0] if seen else 0
+
+
+def _source_hash(answer: Callable[..., Any]) -> str:
+    try:
+        return hashlib.sha256(inspect.getsource(answer).encode()).hexdigest()[:16]
+    except (OSError, TypeError):
+        return ""
+
+
+def _record_attempt(exercise: Exercise, answer: Callable[..., Any], result: Report, seconds: float) -> str:
     kind = "" if result.passed else result.first_failure()[1].kind
-    return record_safely(lambda record: record.attempt(exercise.id, result.passed, result.mistake, kind, seconds))
+    return _recorded(
+        lambda record: record.attempt(
+            exercise.id, result.passed, result.mistake, kind, seconds, source_hash=_source_hash(answer)
+        )
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from autograder.call import Outcome
 from autograder.compare import Difference, difference, form_difference
 from autograder.exercise import Case, Tolerance
+from autograder.memory import OUT_OF_MEMORY
 
 Properties = Callable[[Case, Any], dict[str, bool]]
 
@@ -51,6 +52,8 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
         return Finding("lost", outcome.lost)
     if outcome.error == "NotImplementedError":
         return Finding("todo", "Not started: the function still raises NotImplementedError.")
+    if outcome.error == OUT_OF_MEMORY:
+        return Finding("memory", "It ran out of the memory that this exercise allows. Which array need not be formed?")
     if outcome.error:
         return Finding(
             "error",

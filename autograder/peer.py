@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from autograder.course import ROOT_VARIABLE
+from autograder.memory import Watch, bounded
 from autograder.wire import Wire
 
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -27,6 +29,14 @@ class Peer:
     def interrupt(self) -> None:
         """Ask the process to stop what it is doing, as a notebook's stop button does."""
         self._signal(signal.SIGINT)
+
+    def bounded(self, memory: int | None) -> AbstractContextManager[None]:
+        """Let the process add at most `memory` bytes while the block runs."""
+        return bounded(memory, self._process.pid)
+
+    def watch(self) -> Watch:
+        """Start to measure the process's memory."""
+        return Watch(self._process.pid)
 
     def ending(self) -> str:
         """Say in words how a process ended that has hung up."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.call import call
 from autograder.course import Course, Exercise
 from autograder.errors import UserError
 from autograder.exercise import Case
@@ -105,7 +104,7 @@ def _doubts(exercise: Exercise, cases: Sequence[Case], public: bool) -> Iterator
     rules = exercise.rules(with_facts=not public)
 
     def judged(candidate: Callable[..., Any]) -> Report:
-        return report(rules, known, [call(contract.observe, candidate, case) for case in cases])
+        return report(rules, known, [exercise.call(candidate, case) for case in cases])
 
     right = {exercise.name: answer.reference, **answer.marked("right"), **answer.marked("source")}
     for name, candidate in right.items():

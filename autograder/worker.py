@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from autograder.call import call
 from autograder.course import Course
 from autograder.exercise import Case
 from autograder.plain import plain
@@ -49,8 +48,7 @@ class Worker:
         return ""
 
     def _call(self, exercise: str, group: str, inputs: dict[str, Any]) -> Any:
-        observe = self._course.exercise(exercise).contract.observe
-        return call(observe, self._bound[exercise], Case(group, inputs)).to_plain()
+        return self._course.exercise(exercise).call(self._bound[exercise], Case(group, inputs)).to_plain()
 
 
 def main() -> None:

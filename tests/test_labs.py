@@ -9,7 +9,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.call import call
 from autograder.compose import compose, solve
 from autograder.course import Course, Exercise, Lab
 from autograder.demo import STUDENTS, mistaken_source, play, renamed
@@ -99,12 +98,11 @@ def test_at_home_every_named_mistake_reads_its_own_sentence(exercise: Exercise):
 @each_exercise
 def test_right_answers_pass_under_any_seed(exercise: Exercise):
     """More secrets than `verify` tries: no right answer may ever be lost to rounding or chance."""
-    observe = exercise.contract.observe
     right = {**exercise.answer.marked("right"), **exercise.answer.marked("source")}
     for seed in range(1000, 1008):
         known = expectations(exercise, exercise.answer.cases(seed))
         for name, answer in right.items():
-            result = report(exercise.rules(with_facts=True), known, [call(observe, answer, e.case) for e in known])
+            result = report(exercise.rules(with_facts=True), known, [exercise.call(answer, e.case) for e in known])
             assert result.passed, f"{name} with seed {seed}: {result.first_failure()}"
 
 
@@ -140,7 +138,7 @@ def deserved(exercise: Exercise, secret: str) -> float:
     for wrong in exercise.answer.marked("wrong").values():
         known = hidden_expectations(exercise, secret)
         findings = report(
-            exercise.rules(with_facts=True), known, [call(exercise.contract.observe, wrong, e.case) for e in known]
+            exercise.rules(with_facts=True), known, [exercise.call(wrong, e.case) for e in known]
         ).findings
         failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
         groups = {e.case.group for e in known}

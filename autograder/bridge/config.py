@@ -6,6 +6,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".release", "backups")
 GRADING = "autograder.bridge"
 SANITIZERS = (
     f"{GRADING}.submission.Reassemble",
@@ -49,6 +50,7 @@ def configure(config: Config, root: Path, folder: Path | None = None, exchange: 
     course.release_directory = str(_labs(root))
     for step in ("submitted", "autograded", "feedback"):
         setattr(course, f"{step}_directory", str(folder / step))
+    course.ignore = [*IGNORED]
     course.db_url = f"sqlite:///{folder / 'gradebook.db'}"
     config.Exchange.root = str(exchange or folder / "exchange")
     config.Exchange.path_includes_course = False

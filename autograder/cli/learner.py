@@ -34,8 +34,10 @@ def start(lab: str, update: bool) -> None:
         click.echo(f"Ready: {started.notebook}\nOpen it with `autograder lab`, or in any Jupyter.")
         return
     done = work.update(found, folder)
+    if done.files:
+        click.echo(f"replaced: {', '.join(done.files)}")
     if done.backup is None:
-        click.echo("Your notebook is up to date; nothing was changed.")
+        click.echo("Your notebook is up to date; it was not changed.")
         return
     for name in ("changed", "new", "kept", "moved"):
         cells = getattr(done, name)
