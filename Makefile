@@ -22,7 +22,7 @@ FIND_PYTHON = for python in $(or $(PYTHON),python3.11 python3.12 python3.13 pyth
 help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.venv: $(STAMP) ## install the exact versions of requirements.lock into .venv (about 1.6 GB, 2 minutes)
+.venv: $(STAMP) ## install the exact versions of requirements.lock into .venv (about 1.9 GB, 2 minutes)
 
 $(STAMP): requirements.lock pyproject.toml
 	@python=$$($(FIND_PYTHON)) && echo "[1/5] .venv for $$("$$python" -V)" && \
