@@ -20,7 +20,7 @@ from autograder.course import Lab
 from autograder.errors import UserError
 from tests.toy import RIGHT
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = pytest.mark.slow
 
 
 def student_of(lab: Lab, name: str, folder: Path) -> Classroom:

@@ -17,8 +17,6 @@ from autograder.course import Course, Lab
 from tests.conftest import ROOT
 from tests.toy import RIGHT, add_toy_lab
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 
 @pytest.fixture
 def run(own_toy_lab: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -51,7 +51,7 @@ def test_equal_values_pass(expected, got):
         (1.0, math.nan, "nan", "nan"),
         (1.0, math.inf, "value", "Expected 1, got inf"),
         ((1, 2), (1, 2, 3), "length", "2 items"),
-        ({"a": 1}, {"b": 1}, "keys", "keys"),
+        ({"a": 1}, {"b": 1}, "keys", "a is missing; b should not be there"),
         (X, X + torch.tensor([[0, 0], [0, 1.0]]), "value", "At [1, 1]: expected 4, got 5 (1 of 4"),
         (torch.tensor([True, False]), torch.tensor([True, True]), "value", "At [1]"),
         ([1.0, {"k": X}], [1.0, {"k": X + 1}], "value", "At [1]['k'][0, 0]"),

@@ -59,6 +59,7 @@ DEATHS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEATHS)
 def test_a_death_in_a_later_cell_keeps_earlier_verdicts(toy_lab, name):
     source, words = DEATHS[name]
@@ -67,6 +68,7 @@ def test_a_death_in_a_later_cell_keeps_earlier_verdicts(toy_lab, name):
     assert words in graded.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEATHS)
 def test_a_death_before_the_check_loses_it_with_a_sentence(toy_lab, name):
     source, words = DEATHS[name]

@@ -96,6 +96,7 @@ def test_at_home_every_named_mistake_reads_its_own_sentence(exercise: Exercise):
 
 
 @each_exercise
+@pytest.mark.slow
 def test_right_answers_pass_under_any_seed(exercise: Exercise):
     """More secrets than `verify` tries: no right answer may ever be lost to rounding or chance."""
     right = {**exercise.answer.marked("right"), **exercise.answer.marked("source")}
@@ -109,7 +110,6 @@ def test_right_answers_pass_under_any_seed(exercise: Exercise):
 @each_lab
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.filterwarnings("ignore")
 def test_three_students_score_exactly_what_their_errors_deserve(lab: Lab, tmp_path: Path):
     graded = {row.student: row for row in play(lab, tmp_path / "class")}
     secret = (tmp_path / "class" / "secrets" / lab.name).read_text().strip()
