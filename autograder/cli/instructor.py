@@ -88,22 +88,37 @@ def grade(lab: str, regrade: bool, new_seed: bool, class_folder: Path | None, ex
     print_grades(console, Course.find().lab(lab).exercises, graded)
 
 
+FEW_STUDENTS = 6
+
+
 def print_grades(console: Any, exercises: list[Any], graded: list[GradedSubmission]) -> None:
     """Print points by exercise, and below them why points were lost."""
-    from rich.table import Table
-
-    table = Table(
-        "student", *(exercise.name for exercise in exercises), "total", pad_edge=False, padding=(0, 1, 0, 0), box=None
-    )
-    for submission in graded:
-        points = [
-            f"{submission.verdicts[e.id]['points']:.3g}" if e.id in submission.verdicts else "–" for e in exercises
-        ]
-        table.add_row(submission.student, *points, f"{submission.score:.3g}/{submission.max_score:g}")
-    console.print(table)
+    console.print(_by_exercise(exercises, graded) if len(graded) <= FEW_STUDENTS else _by_student(graded))
     for submission in graded:
         for line in _losses(submission):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _by_exercise(exercises: list[Any], graded: list[GradedSubmission]) -> Any:
+    from rich.table import Table
+
+    table = Table("exercise", *(submission.student for submission in graded), box=None, pad_edge=False)
+    for exercise in exercises:
+        verdicts = [submission.verdicts.get(exercise.id) for submission in graded]
+        points = [f"{verdict['points']:.3g}" if verdict else "–" for verdict in verdicts]
+        table.add_row(f"{exercise.id} (of {exercise.contract.points:g})", *points)
+    table.add_row("total", *(f"{submission.score:.3g} of {submission.max_score:g}" for submission in graded))
+    return table
+
+
+def _by_student(graded: list[GradedSubmission]) -> Any:
+    from rich.table import Table
+
+    table = Table("student", "points", "lost in", box=None, pad_edge=False)
+    for submission in graded:
+        lost = [key.partition(".")[2] for key, verdict in submission.verdicts.items() if verdict["reason"]]
+        table.add_row(submission.student, f"{submission.score:.3g} of {submission.max_score:g}", ", ".join(lost))
+    return table
 
 
 def _losses(submission: GradedSubmission) -> Iterator[str]:
