@@ -117,9 +117,9 @@ def _name_cells(lab: Lab, cells: list[NotebookNode]) -> None:
         if cell.metadata.get("exercise"):
             cell.id = lab.course.exercise(cell.metadata.exercise).slug + "-text"
             continue
-        heading = re.match(r"#+ +(.*)", cell.source) if cell.cell_type == "markdown" else None
-        if heading:
-            slug = re.sub(r"[^a-z0-9]+", "-", heading.group(1).lower()).strip("-")[:40].rstrip("-")
+        headings = re.findall(r"^#+ +(.*)", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        if headings:
+            slug = re.sub(r"[^a-z0-9]+", "-", headings[-1].lower()).strip("-")[:40].rstrip("-")
         counts[slug] = counts.get(slug, 0) + 1
         cell.id = f"{lab.name}-{slug}-{counts[slug]}"[:64]
 

@@ -1,0 +1,32 @@
+"""Small helpers that give every figure of the course the same error bars and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+
+def over_seeds(ax: Axes, x: Sequence[float], runs: Sequence[Tensor], label: str, **style) -> None:
+    """Draw the mean of each point over its seeds, one standard deviation as a bar, and every seed as a dot.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : sequence of float
+    runs : sequence of Tensor, one for each x, shape (seeds,)
+    label : str
+    **style
+        Goes to Axes.errorbar, for example color or ls.
+    """
+    values = torch.stack(list(runs))
+    line = ax.errorbar(x, values.mean(1), values.std(1), **{"marker": "o", "ms": 4, "capsize": 3, **style}, label=label)
+    for seed in values.T:
+        ax.plot(x, seed, ".", ms=5, alpha=0.5, color=line[0].get_color())
+
+
+def spread(values: Tensor, digits: int = 1) -> str:
+    """Mean and standard deviation over seeds, in words for a table."""
+    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
