@@ -60,7 +60,7 @@ system: ## install what grading needs from Debian (bubblewrap), or say what to i
 system-tests: system # and what the browser tests need
 	$(call apt_install,chromium fonts-dejavu-core,Testing in a browser)
 
-demo: .venv system ## grade known submissions of one lab and show the verdicts
+demo: .venv system ## play a class: release, three students, grading, feedback
 	@$(RUN) $(BIN)/python -m autograder.demo lora
 
 lab: .venv ## open JupyterLab at a page that lists the labs

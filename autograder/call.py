@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,8 @@ class Outcome:
 
     `error` is an exception's type name and `message` its text; `edited` names the arguments whose
     values were changed in place; `device` names the device of a result that is not where its
-    inputs were. `lost` says why there is no result at all (the process died, time ran out): only
+    inputs were; `place` is the line of the answer's own code that raised. `lost`
+    says why there is no result at all (the process died, time ran out): only
     the grader sets it, never the student's process.
     """
 
@@ -32,6 +34,7 @@ class Outcome:
     message: str = ""
     edited: tuple[str, ...] = ()
     device: str = ""
+    place: str = ""
     lost: str = ""
 
     def to_plain(self) -> dict[str, Any]:
@@ -41,17 +44,18 @@ class Outcome:
             "message": self.message,
             "edited": list(self.edited),
             "device": self.device,
+            "place": self.place,
         }
 
     @classmethod
     def from_plain(cls, data: Any) -> Outcome:
         """Read an outcome from an untrusted peer; raises ValueError when its form is wrong."""
-        if not isinstance(data, dict) or set(data) != {"value", "error", "message", "edited", "device"}:
-            raise ValueError("an outcome has the keys value, error, message, edited and device")
-        texts = [data["error"], data["message"], data["device"], *data["edited"]]
+        if not isinstance(data, dict) or set(data) != {"value", "error", "message", "edited", "device", "place"}:
+            raise ValueError("an outcome has the keys value, error, message, edited, device and place")
+        texts = [data["error"], data["message"], data["device"], data["place"], *data["edited"]]
         if not all(isinstance(text, str) and len(text) <= 4 * MAX_MESSAGE for text in texts):
             raise ValueError("an outcome's texts are short strings")
-        return cls(data["value"], data["error"], data["message"], tuple(data["edited"]), data["device"])
+        return cls(data["value"], data["error"], data["message"], tuple(data["edited"]), data["device"], data["place"])
 
 
 def call(observe: Observe, answer: Callable[..., Any], case: Case, memory: int | None = None) -> Outcome:
@@ -65,7 +69,7 @@ def call(observe: Observe, answer: Callable[..., Any], case: Case, memory: int |
     except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
             return Outcome(error=OUT_OF_MEMORY)
-        return Outcome(error=type(error).__name__, message=_text(error))
+        return Outcome(error=type(error).__name__, message=_text(error), place=_place(error, answer))
     edited = tuple(name for name in case.inputs if not _unchanged(case.inputs[name], inputs.get(name)))
     return Outcome(value, edited=edited, device=device)
 
@@ -74,6 +78,13 @@ def _foreign_device(seen: Any, inputs: dict[str, Any]) -> str:
     wanted = {tensor.device.type for tensor in tensors_in(inputs)} or {"cpu"}
     foreign = [tensor.device.type for tensor in tensors_in(seen) if tensor.device.type not in wanted]
     return foreign[0] if foreign else ""
+
+
+def _place(error: BaseException, answer: Callable[..., Any]) -> str:
+    """The last line of the answer's own file or cell that the error passed through."""
+    own = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+    return f"line {lines[-1].lineno}: {lines[-1].line}"[:MAX_MESSAGE] if lines else ""
 
 
 def _text(error: BaseException) -> str:

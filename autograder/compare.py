@@ -87,7 +87,7 @@ def _same_type(expected: Any, got: Any) -> bool:
     if isinstance(expected, (list, tuple)):
         return isinstance(got, (list, tuple))
     if type(expected) is float:
-        return type(got) in (float, int)
+        return type(got) in (float, int, Fraction)
     if type(expected) is Fraction:
         return type(got) in (Fraction, int)
     return type(expected) is type(got)
@@ -142,7 +142,7 @@ def _float_value(expected: float, got: float, tolerance: Tolerance, where: str) 
         return _nan(where, f"{expected:.6g}")
     same = expected == got or (math.isnan(expected) and math.isnan(got))
     close = math.isfinite(got) and abs(got - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
-    return None if same or close else _value(where, f"{expected:.6g}", f"{got:.6g}", inexact=True)
+    return None if same or close else _value(where, *_digits(expected, got), inexact=True)
 
 
 def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Tolerance, where: str) -> Difference | None:
@@ -162,8 +162,17 @@ def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Toleran
     want_item, got_item = expected[tuple(index)].item(), got[tuple(index)].item()
     shares = f" ({int(bad.sum())} of {bad.numel()} values differ)"
     inexact = expected.is_floating_point()
-    want_text, got_text = (f"{item:.6g}" if inexact else str(item) for item in (want_item, got_item))
+    want_text, got_text = _digits(want_item, got_item) if inexact else (str(want_item), str(got_item))
     return _value(f"{where}{index or ''}", want_text, got_text, shares, inexact)
+
+
+def _digits(expected: float, got: float) -> tuple[str, str]:
+    """Both numbers with as few digits as show that they differ."""
+    for count in (6, 9, 12):
+        texts = f"{expected:.{count}g}", f"{got:.{count}g}"
+        if texts[0] != texts[1]:
+            return texts
+    return repr(expected), repr(got)
 
 
 def _first(mask: torch.Tensor) -> list[int]:
@@ -184,7 +193,8 @@ def _nan(where: str, expected: str) -> Difference:
 def describe(value: Any) -> str:
     """Describe a plain value's form in words ("a float32 tensor of shape (3, 4)")."""
     if isinstance(value, torch.Tensor):
-        return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
+        dtype = str(value.dtype).removeprefix("torch.")
+        return f"{'an' if dtype[0] in 'aeiou' else 'a'} {dtype} tensor of shape {tuple(value.shape)}"
     if isinstance(value, Opaque):
         return f"of type {value.kind}"
     if isinstance(value, (list, tuple)):

@@ -57,6 +57,8 @@ class Course:
         for lab in self.labs:
             if lab.name == name:
                 return lab
+        if "." in name and any(lab.name == name.partition(".")[0] for lab in self.labs):
+            raise UserError(f"'{name}' names an exercise; the lab is '{name.partition('.')[0]}'.")
         raise UserError(f"There is no lab named '{name}'. {_suggest(name, [lab.name for lab in self.labs])}")
 
     def exercise(self, exercise_id: str) -> Exercise:
@@ -312,5 +314,5 @@ def _load(path: Path, what: str) -> ModuleType:
 def _suggest(name: str, known: list[str]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(name, known, 1)
+    close = difflib.get_close_matches(name.lower(), known, 1)
     return f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(known) or 'none'}."

@@ -113,7 +113,7 @@ def main() -> None:
     except UserError as error:
         console.print(str(error), markup=False)
         sys.exit(2)
-    console.print("Student code ran in a subprocess with time limits, without a wall.")
+    console.print("Student code ran in a subprocess with time limits, without a sandbox.")
     print_grades(console, lab.exercises, graded)
     for student in STUDENTS:
         print(

@@ -203,7 +203,7 @@ def _settings(section: str) -> dict[str, Any]:
 
 
 def bubblewrap() -> Finding:
-    """Whether a wall can be put around students' code; only grading a class needs one."""
+    """Whether a sandbox can be put around students' code; only grading a class needs one."""
     if not sys.platform.startswith("linux"):
         advice = "Grade classes on a Linux machine; everything that a learner does works here."
         return Finding("bubblewrap", "warn", "exists on Linux only, and grading a class needs it", advice)
@@ -213,10 +213,10 @@ def bubblewrap() -> Finding:
     try:
         subprocess.run(WALL, check=True, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError) as error:
-        detail = f"installed, but it can build no wall: {str(getattr(error, 'stderr', None) or error).strip()}"
+        detail = f"installed, but it can build no sandbox: {str(getattr(error, 'stderr', None) or error).strip()}"
         advice = "Before grading a class, allow user namespaces here (in a container, by its security options)."
         return Finding("bubblewrap", "warn", detail, advice)
-    return Finding("bubblewrap", "ok", "a wall stands: a class can be graded here")
+    return Finding("bubblewrap", "ok", "works: it can build a sandbox for students' code")
 
 
 def git() -> Finding:

@@ -13,6 +13,7 @@ from autograder.errors import UserError
 
 if TYPE_CHECKING:
     from autograder.course import Exercise
+    from autograder.exercise import Tolerance
     from autograder.judge import Report
     from autograder.pack import PackedExercise
     from autograder.panel import Panel
@@ -26,7 +27,7 @@ class CheckFailed(AssertionError):
         return [str(self)]
 
 
-def check(exercise_id: str, answer: Callable[..., Any]) -> None:
+def check(exercise_id: str, answer: Callable[..., Any] | None = None) -> None:
     """Check an answer on the public examples, show a panel, and record the attempt.
 
     Parameters
@@ -50,7 +51,7 @@ def check(exercise_id: str, answer: Callable[..., Any]) -> None:
     if not callable(answer):
         raise UserError(
             f"check needs the function itself: write check({exercise_id!r}, {exercise.name}), without calling it. "
-            f"It was given a value of type {type(answer).__name__}."
+            f"It was given {'nothing' if answer is None else f'a value of type {type(answer).__name__}'}."
         )
     packed = _packed(exercise)
     result = check_examples(exercise, packed, answer)
@@ -90,25 +91,36 @@ def home_panel(exercise: Exercise, packed: PackedExercise, result: Report, warni
         rows += [("expected", finding.difference.expected), ("got", finding.difference.got)]
         tolerance = exercise.contract.tolerance
         if finding.difference.inexact:
-            rows += [("tolerance", f"{tolerance.atol:g} + {tolerance.rtol:g} × |expected|")]
+            rows += [("tolerance", _in_words(tolerance))]
     help_line = f'Stuck? hint("{exercise.id}")'
     return Panel(title, "failed", f"{right} of {total} examples pass", (*sentences, *notes, help_line), tuple(rows))
 
 
+def _in_words(tolerance: Tolerance) -> str:
+    absolute = f"{tolerance.atol:g}" if tolerance.atol else ""
+    relative = f"{tolerance.rtol:g} × |expected|" if tolerance.rtol else ""
+    return " + ".join(filter(None, (absolute, relative))) or "none"
+
+
 def hint(exercise_id: str, level: int | None = None) -> None:
     """Show a hint: the next one not yet seen, or the one of `level` 1 to 3."""
+    text, level, count, warning = next_hint(exercise_id, level)
+    print(f"Hint {level} of {count}: {text}" + (f"\n({warning})" if warning else ""))
+    if level < count:
+        print(f'Still stuck? hint("{exercise_id}", {level + 1})')
+    elif _find(exercise_id).has_answer:
+        print(f'The solution: solution("{exercise_id}")')
+
+
+def next_hint(exercise_id: str, level: int | None) -> tuple[str, int, int, str]:
+    """Look a hint up and record it: its text, its level, how many there are, and a warning or ''."""
     exercise = _find(exercise_id)
     hints = _packed(exercise).hints
     level = level or min(_hints_seen(exercise_id) + 1, len(hints))
     if level not in range(1, len(hints) + 1):
         raise UserError(f"{exercise_id} has hints 1 to {len(hints)}; there is no hint {level}.")
-    more = (
-        f'\nStill stuck? hint("{exercise_id}", {level + 1})'
-        if level < len(hints)
-        else f'\nThe solution: solution("{exercise_id}")'
-    )
     warning = _recorded(lambda record: record.hint(exercise_id, level))
-    print(f"Hint {level} of {len(hints)}: {hints[level - 1]}{more}" + (f"\n({warning})" if warning else ""))
+    return hints[level - 1], level, len(hints), warning
 
 
 def solution(exercise_id: str) -> None:
@@ -126,6 +138,8 @@ def solution(exercise_id: str) -> None:
 def _find(exercise_id: str) -> Exercise:
     from autograder.course import Course
 
+    if not isinstance(exercise_id, str):
+        raise UserError("Name the exercise first, in quotes, as the notebook's check cells do.")
     return Course.find().exercise(exercise_id)
 
 

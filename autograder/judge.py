@@ -55,10 +55,8 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
     if outcome.error == OUT_OF_MEMORY:
         return Finding("memory", "It ran out of the memory that this exercise allows. Which array need not be formed?")
     if outcome.error:
-        return Finding(
-            "error",
-            f"It raised {outcome.error}: {outcome.message}" if outcome.message else f"It raised {outcome.error}.",
-        )
+        why = f"It raised {outcome.error}: {outcome.message}".removesuffix(": ")
+        return Finding("error", f"{why} ({outcome.place})" if outcome.place else why)
     if outcome.edited:
         names = ", ".join(outcome.edited)
         return Finding("edited", f"The input {names} was changed in place. Work on a copy: the caller still needs it.")

@@ -6,7 +6,7 @@ not: it stores what the reference and each named wrong answer made of the public
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def _pack_example(expectation: Expectation) -> dict[str, Any]:
         "group": expectation.case.group,
         "inputs": plain(expectation.case.inputs),
         "value": expectation.value,
-        "mistakes": {name: outcome.to_plain() for name, outcome in expectation.mistakes.items()},
+        # The place would quote a line of an answer.
+        "mistakes": {name: replace(outcome, place="").to_plain() for name, outcome in expectation.mistakes.items()},
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -104,13 +106,26 @@ _PAGE_SOURCE = "from autograder.start_page import start_page\n\nstart_page()"
 def open_lab(course: Course, work: Path, port: int, browser: bool) -> int:
     """Run JupyterLab on the work folder, open at the start page; returns its exit status."""
     write_page(course, work)
+    port = _free_port(port)
+    token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    print(f"JupyterLab: http://localhost:{port}/lab/tree/{PAGE}?token={token}\nStop it with Ctrl-C.", flush=True)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}", f"--port={port}"]
-    command += [f"--LabApp.default_url=/lab/tree/{PAGE}"]
+    command += [f"--LabApp.default_url=/lab/tree/{PAGE}", "--log-level=WARN"]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     ours = str(Path(__file__).parent / "jupyter_config")
     paths = os.pathsep.join(filter(None, (ours, os.environ.get("JUPYTER_CONFIG_PATH"))))
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": paths, "JUPYTER_TOKEN": token}
     try:
-        return subprocess.run(command, check=False, env={**os.environ, "JUPYTER_CONFIG_PATH": paths}).returncode
+        return subprocess.run(command, check=False, env=environment).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first` on that nobody listens on; `first` itself when all are taken."""
+    for port in range(first, first + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    return first

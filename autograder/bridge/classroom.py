@@ -211,6 +211,11 @@ class Classroom:
         return coursedir
 
     def _exchange(self, step: str, lab: str, exclude: Sequence[str] = (), **traits: Any) -> None:
+        if self.student and not self.exchange.is_dir():
+            raise UserError(
+                f"There is no class exchange at {self.exchange}. Ask your instructor for the folder and name it with "
+                "--exchange or in the variable WINNING_TICKET_EXCHANGE."
+            )
         factory = ExchangeFactory(config=self.config, log=self._log)
         coursedir = self._coursedir(lab)
         coursedir.student_id_exclude = ",".join(exclude)

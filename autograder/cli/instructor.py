@@ -74,7 +74,7 @@ def grade(lab: str, regrade: bool, new_seed: bool, class_folder: Path | None, ex
     classroom = _classroom(class_folder, exchange)
     console = Console()
     console.print(
-        "Student code runs in a subprocess with time limits, but without a wall: grade only people you trust."
+        "Student code runs in a subprocess with time limits, but without a sandbox: grade only people you trust."
     )
     if new_seed:
         rotate(classroom.secrets_folder, lab)

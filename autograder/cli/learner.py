@@ -39,10 +39,12 @@ def start(lab: str, update: bool) -> None:
     if done.backup is None:
         click.echo("Your notebook is up to date; it was not changed.")
         return
-    for name in ("changed", "new", "kept", "moved"):
-        cells = getattr(done, name)
-        if cells:
-            click.echo(f"{name}: {', '.join(cells)}")
+    click.echo(
+        f"{len(done.changed)} cells have new text, {len(done.new)} are new; {len(done.kept)} of yours were kept."
+    )
+    click.echo("Where the contract of an exercise changed, a note stands below your answer.")
+    if done.moved:
+        click.echo(f"{len(done.moved)} of yours lost their place in the lab and stand in cells of their own.")
     click.echo(f"The notebook as it was: {done.backup}")
 
 
@@ -51,9 +53,14 @@ def start(lab: str, update: bool) -> None:
 @click.option("--level", type=click.IntRange(1, 3), help="1 to 3; without it, the next one.")
 def hint(exercise: str, level: int | None) -> None:
     """Show a hint for EXERCISE (LAB.NAME), the next one each time."""
-    from autograder.home import hint as show_hint
+    from autograder.home import next_hint
 
-    show_hint(exercise, level)
+    text, shown, count, warning = next_hint(exercise, level)
+    click.echo(f"Hint {shown} of {count}: {text}" + (f"\n({warning})" if warning else ""))
+    if shown < count:
+        click.echo(f"Still stuck? autograder hint {exercise}")
+    elif Course.find().exercise(exercise).has_answer:
+        click.echo(f"The solution: autograder solution {exercise}")
 
 
 @click.command()
@@ -66,15 +73,17 @@ def solution(exercise: str) -> None:
 
 
 @click.command()
-def progress() -> None:
-    """Show what you have solved, tried and looked up, lab by lab."""
+@click.argument("labs", nargs=-1)
+def progress(labs: tuple[str, ...]) -> None:
+    """Show what you have solved, tried and looked up in LABS (default: all)."""
     from rich.console import Console
     from rich.table import Table
 
     from autograder.progress import lab_rows
 
     console = Console()
-    for lab in Course.find().labs:
+    course = Course.find()
+    for lab in [course.lab(name) for name in labs] or course.labs:
         rows = lab_rows(lab)
         solved = sum(row.solved for row in rows)
         table = Table(title=f"{lab.title}: {solved} of {len(rows)} solved", title_justify="left")
