@@ -45,6 +45,10 @@ MISTAKES = [
     (["new", "toy.scale"], "there already"),
     (["new", "class"], "class"),
     (["hint", "toy.scale", "--level", "7"], "range"),
+    (["start", "toy.scale"], "the lab is 'toy'"),
+    (["start", "TOI"], "Did you mean 'toy'?"),
+    (["progress", "toi"], "Did you mean 'toy'?"),
+    (["fetch", "toy", "--student", "ann"], "WINNING_TICKET_EXCHANGE"),
 ]
 
 
@@ -63,6 +67,13 @@ def test_help_teaches_and_names_every_command(run):
     for command in main.commands:
         assert command in text
         assert len(run(command, "--help").output) > 100
+
+
+def test_hints_come_one_by_one_and_name_the_next_command(run):
+    first, second, third = (run("hint", "toy.scale").output for _ in range(3))
+    assert first.startswith("Hint 1 of 3: What is the product?")
+    assert "autograder hint toy.scale" in second
+    assert "autograder solution toy.scale" in third
 
 
 def test_start_never_touches_work_that_is_there(run, own_toy_lab):

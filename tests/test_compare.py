@@ -65,6 +65,12 @@ def test_each_difference_is_named(expected, got, kind, words):
     assert words in found.sentence
 
 
+def test_numbers_are_shown_with_digits_enough_to_differ():
+    found = difference(4.126953125, 4.12695, Tolerance(rtol=1e-9, atol=0))
+    assert found is not None
+    assert found.expected != found.got
+
+
 def test_the_tolerance_is_the_exercises_own():
     assert difference(100.0, 100.005, Tolerance(rtol=1e-4, atol=0)) is None
     assert difference(100.0, 100.005, Tolerance(rtol=1e-6, atol=0)) is not None

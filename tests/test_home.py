@@ -87,6 +87,14 @@ def test_a_right_answer_written_differently_passes(answer, capsys):
     assert "Passed" in capsys.readouterr().out
 
 
+def test_an_exception_is_placed_at_the_line_of_the_students_code():
+    def scale(x, k):
+        return x * undefined_name  # noqa: F821
+
+    with pytest.raises(CheckFailed, match=r"NameError.*\(line \d+: return x \* undefined_name"):
+        check("toy.scale", scale)
+
+
 def test_what_was_stored_in_a_lambda_does_not_reach_the_next_call():
     calls = []
 
@@ -130,6 +138,9 @@ def test_a_damaged_record_never_makes_a_check_fail(own_home, capsys):
         (lambda: check("scale", abs), "LAB.EXERCISE"),
         (lambda: check("toy.scale", torch.ones(2)), "without calling it"),
         (lambda: hint("toy.scale", 9), "hints 1 to 3"),
+        (lambda: check("toy.scale"), "It was given nothing"),
+        (lambda: check(abs), "in quotes"),
+        (lambda: hint(abs), "in quotes"),
     ],
 )
 def test_a_mistyped_call_is_answered_by_a_sentence(call, words):

@@ -39,9 +39,8 @@ def start(lab: str, update: bool) -> None:
     if done.backup is None:
         click.echo("Your notebook is up to date; it was not changed.")
         return
-    click.echo(
-        f"{len(done.changed)} cells have new text, {len(done.new)} are new; {len(done.kept)} of yours were kept."
-    )
+    counts = f"{len(done.changed)} cells have new text, {len(done.new)} are new"
+    click.echo(f"{counts}; {len(done.kept)} of yours were kept.")
     click.echo("Where the contract of an exercise changed, a note stands below your answer.")
     if done.moved:
         click.echo(f"{len(done.moved)} of yours lost their place in the lab and stand in cells of their own.")
