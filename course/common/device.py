@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,19 +68,30 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def median_ms(work: Callable[[], object], device: torch.device, budget: float = 0.5) -> float:
-    """Median time of a piece of work in milliseconds: at least 3 runs, more within `budget` seconds, at most 30.
+def medians_ms(works: Sequence[Callable[[], object]], device: torch.device, budget: float = 2.0) -> list[float]:
+    """Median time of each piece of work in milliseconds; the caller has warmed them up.
 
-    The caller has warmed it up.
+    They take turns, so that whatever else the machine does slows all of them alike: at least 3 rounds, more within
+    `budget` seconds, at most 30.
     """
-    times: list[float] = []
-    while len(times) < 3 or (len(times) < 30 and sum(times) < budget):
-        _finish(device)
-        start = time.perf_counter()
-        work()
-        _finish(device)
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+    rounds: list[list[float]] = []
+    while len(rounds) < 3 or (len(rounds) < 30 and sum(map(sum, rounds)) < budget):
+        rounds.append([_turn(work, device) for work in works])
+    return [1000 * statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def _turn(work: Callable[[], object], device: torch.device) -> float:
+    """Time of a run; a short one is repeated, because the first still pays for what its neighbour left behind."""
+    seconds = _seconds(work, device)
+    return seconds if seconds > 0.1 else _seconds(work, device)
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    _finish(device)
+    start = time.perf_counter()
+    work()
+    _finish(device)
+    return time.perf_counter() - start
 
 
 def _finish(device: torch.device) -> None:

@@ -125,28 +125,31 @@ def measure(forward: Callable, device: torch.device | None = None, size: int = S
     with devices.threads(devices.cores()):
         before = devices.memory_in_use(device) or 0
         W = weight(size, device)
-        runs = [(work, method, tokens) for tokens in TOKENS[device.type] for work, method in plan()]
-        return [_row(work, Layer(method, W, forward), method, tokens, before) for work, method, tokens in runs]
+        return [row for tokens in TOKENS[device.type] for row in _rows(W, forward, tokens, before)]
 
 
 def plan() -> Iterable[tuple[str, str]]:
-    """What is measured for each number of tokens: kind of work and method."""
+    """What is measured for each number of tokens, kind of work and method; what keeps most in memory comes last."""
     yield from (("forward", method) for method in METHODS[:2])
     yield from (("training step", method) for method in METHODS[1:])
 
 
-def _row(work: str, layer: Layer, method: str, tokens: int, before: int) -> Row:
-    """Run once under watch, which also warms up, then again for the time."""
-    device, training = layer.W.device, work == "training step"
-    x = torch.randn(tokens, layer.W.shape[1], device=device, dtype=layer.W.dtype, requires_grad=training)
-    once = partial(layer.step if training else layer.forward, x)
-    peak = devices.peak_memory(once, device)
-    ms = devices.median_ms(once, device)
-    trainable, kept = sum(tensor.numel() for tensor in layer.trained) if training else 0, layer.kept()
-    known = (kept, False) if peak is None else (peak - before, True)
-    name = devices.machine(device)
-    dtype = str(layer.W.dtype).removeprefix("torch.")
-    return Row(work, method, tokens, trainable, ms, *known, kept, layer.gradients(), name, dtype)
+def _rows(W: Tensor, forward: Callable, tokens: int, before: int) -> list[Row]:
+    """Run each kind of work once under watch, which also warms up, then all of them in turns for the time."""
+    layers, works, peaks = [], [], []
+    x = torch.randn(tokens, W.shape[1], device=W.device, dtype=W.dtype, requires_grad=True)
+    for work, method in plan():
+        layers.append(Layer(method, W, forward))
+        works.append(partial(layers[-1].forward if work == "forward" else layers[-1].step, x))
+        peaks.append(devices.peak_memory(works[-1], W.device))
+    times = devices.medians_ms(works, W.device)
+    where = devices.machine(W.device), str(W.dtype).removeprefix("torch.")
+    rows = []
+    for (work, method), layer, ms, peak in zip(plan(), layers, times, peaks, strict=True):
+        kept, trainable = layer.kept(), sum(tensor.numel() for tensor in layer.trained) * (work != "forward")
+        memory = (kept, False) if peak is None else (peak - before, True)
+        rows.append(Row(work, method, tokens, trainable, ms, *memory, kept, layer.gradients(), *where))
+    return rows
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def _bars(ax: Axes, rows: Sequence[Row], values: Sequence[float], title: str, un
         chosen = [k for k, row in enumerate(rows) if row.method == method]
         x = [groups.index((rows[k].work, rows[k].tokens)) + 0.27 * (i - 1) for k in chosen]
         bars = ax.bar(x, [values[k] for k in chosen], 0.25, label=method)
-        ax.bar_label(bars, fmt="{:.4g}", fontsize=7)
+        ax.bar_label(bars, fmt=lambda value: f"{value:.{3 if value < 100 else 4}g}", fontsize=7)
     names = [f"{work.replace(' ', chr(10))}\n{tokens} token{'s' * (tokens > 1)}" for work, tokens in groups]
     ax.set_xticks(range(len(groups)), names, fontsize=8)
     ax.set_title(title, fontsize=10)
