@@ -70,7 +70,7 @@ def peft_parameters(d_out, d_in):
 
 @wrong
 def CountsTheTie(d_out, d_in):
-    """At that rank both hold equally many numbers, which saves nothing: strictly fewer is asked for."""
+    """At that rank A and B hold at least as many numbers as W, which saves nothing: strictly fewer is asked for."""
     exact = Fraction(d_out * d_in, d_out + d_in)
     return math.floor(exact), exact
 

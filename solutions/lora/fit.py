@@ -8,7 +8,7 @@ from autograder.exercise import case, right, second_source, wrong
 HINTS = (
     "You can let autograd work, or call your own grads with the gradient of the loss by the output. What is that?",
     "With autograd: copy A and B, let the copies require a gradient, and in each step compute the loss anew. Change "
-    "them inside torch.no_grad(), both after both gradients are there.",
+    "them inside torch.no_grad(), both after both gradients are there. Detach what you return.",
     "torch.optim.SGD([A, B], lr=lr) on the copies does the step; call zero_grad() before each backward(). The loss is "
     "torch.nn.functional.mse_loss of the output and y. Return the copies, detached.",
 )
@@ -178,3 +178,31 @@ def PilesUpGradients(x, y, W, b, A, B, alpha, lr, steps):
 def StartsAfresh(x, y, W, b, A, B, alpha, lr, steps):
     """B was set to zero first. Start from the B that was given: it may have been trained before."""
     return fit(x, y, W, b, A, torch.zeros_like(B), alpha, lr, steps)
+
+
+@wrong
+def ForgetsTheTwo(x, y, W, b, A, B, alpha, lr, steps):
+    """The steps are half as long as they should be: the derivative of a square has a factor 2."""
+    return _descend(x, y, W, b, A, B, alpha / len(A), lr / 2, lr / 2, steps)
+
+
+@wrong
+def MovesBFirst(x, y, W, b, A, B, alpha, lr, steps):
+    """B moved before A's gradient was taken: take both gradients first, then both steps."""
+    scale = alpha / len(A)
+    for _ in range(steps):
+        B = B - lr * _slopes(x, y, W, b, A, B, scale)[1]
+        A = A - lr * _slopes(x, y, W, b, A, B, scale)[0]
+    return A, B
+
+
+@wrong
+def Ascends(x, y, W, b, A, B, alpha, lr, steps):
+    """The factors climb: each moves by minus lr times its gradient."""
+    return _descend(x, y, W, b, A, B, alpha / len(A), -lr, -lr, steps)
+
+
+@wrong
+def TakesOneStepTooMany(x, y, W, b, A, B, alpha, lr, steps):
+    """There was one step too many: count them again."""
+    return fit(x, y, W, b, A, B, alpha, lr, steps + 1)

@@ -112,3 +112,15 @@ def ReturnsTheUpdateOnly(x, W, b, A, B, alpha):
 def TransposesTheUpdate(x, W, b, A, B, alpha):
     """The update acts transposed. x holds rows: A', not B, meets them first. Square layers hide it."""
     return linear(x, W, b) + (alpha / A.shape[0]) * (x @ B @ A)
+
+
+@wrong
+def TakesTheRankFromB(x, W, b, A, B, alpha):
+    """The rank is B's second dimension; its first is d_out."""
+    return linear(x, W, b) + (alpha / B.shape[0]) * linear(linear(x, A), B)
+
+
+@wrong
+def DividesByTheRoot(x, W, b, A, B, alpha):
+    """The scale is alpha / rank. Dividing by the root of the rank is rank-stabilised LoRA, another convention."""
+    return linear(x, W, b) + (alpha / A.shape[0] ** 0.5) * linear(linear(x, A), B)

@@ -103,5 +103,11 @@ def SeedsItself(d_out, d_in, rank, generator):
 
 @wrong
 def TransposesTheFactors(d_out, d_in, rank, generator):
-    """The factors are transposed: A is (rank, d_in), because it meets the input first."""
+    """The shapes are wrong. Return A, (rank, d_in), which meets the input first, and then B, (d_out, rank)."""
     return _uniform((d_in, rank), d_in**-0.5, generator), torch.zeros(rank, d_out)
+
+
+@wrong
+def RepeatsOneRow(d_out, d_in, rank, generator):
+    """All rows of A are equal, so that its rank is 1 whatever you asked for: draw every entry on its own."""
+    return _uniform((1, d_in), d_in**-0.5, generator).expand(rank, d_in), torch.zeros(d_out, rank)

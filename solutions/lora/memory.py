@@ -145,7 +145,7 @@ def ForgetsTheScales(method, n_base, n_adapter, weight_bytes, master, tokens, to
 
 @wrong
 def KeepsOneMoment(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
-    """Adam keeps two moments for each number that trains: a mean of its gradients and one of their squares."""
+    """Adam's moments are two for each number that trains, and each is float32, whatever the width of the weights."""
     found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
     trained = n_base if method == "full" else n_adapter
     return _changed(found, optimiser=found["optimiser"] - 4 * trained)

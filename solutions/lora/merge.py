@@ -95,3 +95,9 @@ def Unmerges(W, A, B, alpha):
 def RoundsTheUpdateFirst(W, A, B, alpha):
     """The update was rounded to W's dtype before the sum: sum in float32 and round once."""
     return W + ((alpha / A.shape[0]) * (B @ A)).to(W.dtype)
+
+
+@wrong
+def TakesTheRankFromB(W, A, B, alpha):
+    """The rank is B's second dimension; its first is d_out."""
+    return (W.float() + (alpha / B.shape[0]) * (B @ A)).to(W.dtype)

@@ -21,9 +21,9 @@ def nf4(w, levels, block=64):
     return codes.flatten()[: len(w)].to(torch.uint8), absmax
 
 
-def _levels(rng):
+def _levels(rng, below=6):
     """Sixteen ascending levels with both ends and a zero, in 32nds so that the middle of two is exact."""
-    below, above = (2 + 2 * torch.randperm(30, generator=rng)[:count] for count in (6, 7))
+    below, above = (2 + 2 * torch.randperm(30, generator=rng)[:count] for count in (below, 13 - below))
     return torch.cat([-below, above, torch.tensor([-64, 0, 64])]).sort().values / 64
 
 
@@ -35,7 +35,7 @@ def cases(rng):
         w *= (0.02 * torch.randn(w[::block].shape, generator=rng).exp()).repeat_interleave(block)[:n]
         if zero_block is not None:
             w[zero_block * block : (zero_block + 1) * block] = 0
-        return case(group, w=w, levels=_levels(rng), block=block)
+        return case(group, w=w, levels=_levels(rng, 6 if zero_block is None else 8), block=block)
 
     yield draw("whole blocks", 24, 6)
     yield draw("whole blocks", 192, 64)
@@ -64,7 +64,8 @@ def one_weight_at_a_time(w, levels, block=64):
         part = w[start : start + block].tolist()
         absmax.append(max(abs(x) for x in part))
         for x in part:
-            codes.append(min(range(16), key=lambda k: abs(x - values[k] * absmax[-1])) if absmax[-1] else 7)
+            size = absmax[-1] or 1.0
+            codes.append(min(range(16), key=lambda k: abs(x - values[k] * size)))
     return torch.tensor(codes, dtype=torch.uint8), torch.tensor(absmax)
 
 
@@ -166,3 +167,25 @@ def StridesTheBlocks(w, levels, block=64):
     columns = pad(w, (0, -len(w) % block)).reshape(block, -1)
     absmax = columns.abs().amax(0)
     return _nearest(_scaled(columns.T, absmax).T, levels).flatten()[: len(w)], absmax
+
+
+@wrong
+def TakesTheLevelAbove(w, levels, block=64):
+    """The codes are those of the next level above, as a search in a sorted list gives them: take the nearest."""
+    absmax = _rows(w, block).abs().amax(1)
+    scaled = _scaled(_rows(w, block), absmax).flatten()[: len(w)]
+    return torch.bucketize(scaled, levels).to(torch.uint8), absmax
+
+
+@wrong
+def AssumesCodeSevenForZero(w, levels, block=64):
+    """A block of zeros got code 7. That is zero's code in NF4; here the levels are an argument."""
+    codes, absmax = nf4(w, levels, block)
+    return torch.where(absmax.repeat_interleave(block)[: len(w)] == 0, 7, codes).to(torch.uint8), absmax
+
+
+@wrong
+def KeepsTheClampedScale(w, levels, block=64):
+    """The absmax of a block of zeros is 0. What you divide by may differ from it; what you return may not."""
+    codes, absmax = nf4(w, levels, block)
+    return codes, absmax.clamp(min=1e-8)

@@ -115,3 +115,22 @@ def TakesTheWeakest(A1, A2, i, j):
     """The weakest directions were compared. Check the order in which your decomposition returns them."""
     V1, V2 = (torch.linalg.svd(A, full_matrices=False).Vh for A in (A1, A2))
     return ((V1[-i:] @ V2[-j:].T).square().sum() / min(i, j)).item()
+
+
+@wrong
+def DividesByI(A1, A2, i, j):
+    """Divide by the smaller of i and j, not always by i."""
+    return ((_right_vectors(A1, i) @ _right_vectors(A2, j).T).square().sum() / i).item()
+
+
+@wrong
+def DividesByJ(A1, A2, i, j):
+    """Divide by the smaller of i and j, not always by j."""
+    return ((_right_vectors(A1, i) @ _right_vectors(A2, j).T).square().sum() / j).item()
+
+
+@wrong
+def TakesColumnsOfTheFullVh(A1, A2, i, j):
+    """Those are columns of Vh. The third result of torch.linalg.svd is V transposed: its rows are the directions."""
+    C1, C2 = torch.linalg.svd(A1)[2][:, :i], torch.linalg.svd(A2)[2][:, :j]
+    return ((C1.T @ C2).square().sum() / min(i, j)).item()

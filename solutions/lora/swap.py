@@ -109,3 +109,9 @@ def RoundsOnlyAtTheEnd(W_merged, A1, B1, alpha1, A2, B2, alpha2):
 def RoundsTheChangeFirst(W_merged, A1, B1, alpha1, A2, B2, alpha2):
     """The change was rounded to W's dtype before it met the weight: add in float32, then round."""
     return W_merged + (alpha2 / len(A2) * (B2 @ A2) - alpha1 / len(A1) * (B1 @ A1)).to(W_merged.dtype)
+
+
+@wrong
+def SharesOneAlpha(W_merged, A1, B1, alpha1, A2, B2, alpha2):
+    """Adapter 2 was scaled with the alpha of adapter 1: each has its own."""
+    return _exchange(W_merged, alpha1 / len(A1) * (B1 @ A1), alpha1 / len(A2) * (B2 @ A2))

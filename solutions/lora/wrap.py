@@ -43,7 +43,7 @@ def cases(rng):
         seed = int(torch.randint(10, 10**6, (), generator=rng))
         return case(group, seed=seed, tied=tied, names=names, rank=rank, alpha=alpha)
 
-    yield draw("queries and values", ["q_proj", "v_proj"], 5, 2.0)
+    yield draw("queries and values", ["q_proj", "v_proj", "head"], 5, 2.0)
     every = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     yield draw("every projection", every, 3, 12.0)
     yield draw("the head too", ["o_proj", "lm_head", "k_proj"], 7, 3.0)
@@ -240,4 +240,15 @@ def CutsTheGradient(model, names, rank, alpha):
     """Gradients stop at the base layer. It is frozen, but earlier adapters learn through it: do not detach it."""
     model.requires_grad_(False)
     _inject(model, names, rank, alpha, _Detached)
+    return _trainable(model)
+
+
+@wrong
+def MatchesPartsOfNames(model, names, rank, alpha):
+    """Layers were wrapped whose name merely contains a given one: compare the whole last part of the dotted name."""
+    model.requires_grad_(False)
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, nn.Linear) and any(part in name for part in names):
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, LoRALinear(layer, rank, alpha))
     return _trainable(model)

@@ -39,7 +39,7 @@ def fit(
     -------
     A : Tensor, shape (rank, d_in), float32
     B : Tensor, shape (d_out, rank), float32
-        The factors after all steps.
+        The factors after all steps: plain tensors that require no gradient.
 
     Source: Hu et al. 2021 (arXiv:2106.09685), section 4.1; peft and torch.optim.SGD do the same.
     """

@@ -14,7 +14,7 @@ TOLERANCE = Tolerance(rtol=1e-4, atol=2e-5)
 def forward(x: Tensor, W: Tensor, b: Tensor | None, A: Tensor, B: Tensor, alpha: float) -> Tensor:
     """Apply a linear layer and its LoRA update, W x + b + (alpha / rank) B A x, to every vector of x.
 
-    The update is never formed: B A would be as large as W.
+    The update is never formed: B A would be as large as W. (`at_scale` enforces this.)
 
     Parameters
     ----------

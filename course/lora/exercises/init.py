@@ -59,6 +59,7 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
         "A stays between -1 / sqrt(d_in) and 1 / sqrt(d_in)": bool(A.abs().max() <= bound * (1 + 1e-5)),
         "A is spread as widely as those bounds allow": bool((3**0.5 * size / bound - 1).abs() < 0.3),
         "A is uniform: its values do not bunch around 0": bool(size**2 > 0.2 * A.abs().max() ** 2),
+        "the rows of A differ": bool((A[0] != A[-1]).any()) or not A.any(),
         "A is centred on 0": bool(A.mean().abs() < 0.3 * bound),
         "equal generators give equal A": observed["repeatable"],
         "another generator gives another A": not observed["same for every seed"],

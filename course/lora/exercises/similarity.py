@@ -48,6 +48,6 @@ def _example(group: str, d_in: int, sigma1: list[float], sigma2: list[float], i:
 
 EXAMPLES = [
     _example("equal ranks", 6, [4.0, 2.0, 1.0], [3.0, 1.5, 0.5], 1, 2),
-    _example("different ranks", 7, [4.0, 2.0], [3.0, 1.5, 0.75, 0.25], 2, 3),
+    _example("different ranks", 7, [4.0, 2.0], [3.0, 1.5, 0.75, 0.25], 2, 1),
     _example("as many directions of both", 8, [5.0, 2.0, 1.0], [3.0, 1.5, 0.5], 2, 2),
 ]

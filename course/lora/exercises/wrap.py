@@ -25,7 +25,8 @@ def wrap(model: nn.Module, names: list[str], rank: int, alpha: float) -> int:
         Here a small Llama with grouped key-value heads. Layers differ in shape; most have a bias.
     names : list of str
         A layer is wrapped where the last part of its dotted name is one of these: "q_proj" names
-        "model.layers.0.self_attn.q_proj" and its like in every other layer.
+        "model.layers.0.self_attn.q_proj" and its like in every other layer. A name that no layer has, or
+        that is only a part of a layer's name ("head" of "lm_head"), names nothing.
     rank : int
     alpha : float
 
@@ -117,7 +118,7 @@ def _gradient_norms(model: nn.Module, parameters: list[nn.Parameter], seed: int)
 
 
 EXAMPLES = [
-    case("queries and values", seed=1, tied=False, names=["q_proj", "v_proj"], rank=3, alpha=9.0),
+    case("queries and values", seed=1, tied=False, names=["q_proj", "v_proj", "head"], rank=3, alpha=9.0),
     case("the head too", seed=3, tied=False, names=["o_proj", "lm_head"], rank=7, alpha=3.5),
     case("tied embeddings", seed=2, tied=True, names=["k_proj", "up_proj", "down_proj"], rank=5, alpha=4.0),
 ]
