@@ -26,10 +26,6 @@ class Peer:
         self._process = process
         self.wire = wire
 
-    def interrupt(self) -> None:
-        """Ask the process to stop what it is doing, as a notebook's stop button does."""
-        self._signal(signal.SIGINT)
-
     def bounded(self, memory: int | None) -> AbstractContextManager[None]:
         """Let the process add at most `memory` bytes while the block runs."""
         return bounded(memory, self._process.pid)
@@ -48,13 +44,10 @@ class Peer:
 
     def end(self) -> None:
         """Kill the process and everything in its group."""
-        self._signal(signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.wire.close()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
 
 
 Start = Callable[[Path, Path], Peer]

@@ -85,7 +85,9 @@ class FeedbackExporter(HTMLExporter):
         config.FeedbackExporter.template_name = "winning_ticket"
         config.FeedbackExporter.template_file = "course.html.j2"
         config.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES), str(NBGRADER_TEMPLATES)]
-        return config
+        merged: Config = super().default_config
+        merged.merge(config)
+        return merged
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
