@@ -203,7 +203,7 @@ def test_a_new_lab_touches_only_its_own_files_from_release_to_grade(tmp_path):
     nbformat.write(notebook, path)
     assert "sha256" in autograder(root, "submit", "toy", "--student", "ann")
     assert "ann" in autograder(root, "collect", "toy")
-    assert "4/4" in autograder(root, "grade", "toy")
+    assert "4 of 4" in autograder(root, "grade", "toy")
     autograder(root, "feedback", "toy")
     assert "toy.html" in autograder(root, "fetch-feedback", "toy", "--student", "ann")
     assert "ann" in Path(autograder(root, "export").strip()).read_text()
