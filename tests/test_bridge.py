@@ -154,6 +154,7 @@ def graded(tmp_path_factory):
     no_file = folder / "submitted" / "nothing" / "toy"
     no_file.mkdir(parents=True)
     (no_file / "essay.txt").write_text("sorry")
+    (folder / "submitted" / "folder" / "toy" / "toy.ipynb").mkdir(parents=True)
     rows = {row.student: row for row in teacher.grade("toy")}
     teacher.feedback("toy")
     return lab, folder, teacher, rows
@@ -184,6 +185,12 @@ def test_a_submission_without_a_notebook_gets_zero_and_a_sentence(graded):
     row = graded[3]["nothing"]
     assert row.score == 0.0
     assert "no notebook at all" in row.note
+
+
+def test_a_folder_in_the_notebooks_place_costs_only_itself(graded):
+    row = graded[3]["folder"]
+    assert row.score == 0.0
+    assert "is a folder" in row.note
 
 
 def test_a_second_grading_changes_nothing(graded):

@@ -149,6 +149,8 @@ def settle_name(folder: Path, lab: str) -> str:
         return ""
     if wanted.is_symlink():
         wanted.unlink()
+    if wanted.exists():
+        return f"{wanted.name} is a folder, not a notebook: nothing could be graded."
     others = [path for path in sorted(folder.glob("*.ipynb")) if path.is_file() and not path.is_symlink()]
     if len(others) == 1:
         wanted.write_bytes(others[0].read_bytes())
