@@ -43,7 +43,8 @@ def try_(exercise: str, file: Path | None) -> None:
 
     grader = Grader(found.lab, "try", exercises=[found])
     steps = [Step(file.name, source=file.read_text(encoding="utf-8")), Step("check", exercise=found)]
-    verdict = grader.grade(steps).verdicts[found.id]
+    with working(f"Grading {file.name}"):
+        verdict = grader.grade(steps).verdicts[found.id]
     click.echo(str(grading_panel(verdict)))
     sys.exit(0 if verdict.hidden.passed else 1)
 

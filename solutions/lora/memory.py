@@ -170,3 +170,19 @@ def DropsTheActivations(method, n_base, n_adapter, weight_bytes, master, tokens,
     """The activations vanished with the frozen weights. They stay: gradients pass through every layer."""
     found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
     return found if method == "full" else _changed(found, activations=0)
+
+
+@wrong
+def AddsTheAdapterToFull(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
+    """Full fine-tuning was given an adapter besides: it has none, whatever n_adapter says."""
+    return memory(
+        method, n_base + n_adapter if method == "full" else n_base, n_adapter, weight_bytes, master, tokens, token_bytes
+    )
+
+
+@wrong
+def KeepsMomentsAsWideAsTheWeights(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
+    """Each moment was given the width of the weights. Adam's two moments are float32, 4 bytes each."""
+    found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
+    trained = n_base if method == "full" else n_adapter
+    return _changed(found, optimiser=trained * (2 * weight_bytes + 4 * master))

@@ -117,3 +117,10 @@ def LeavesThemUnsorted(offset):
 def IgnoresTheOffset(offset):
     """These are the levels for NF4's own offset: the function should take the one that it is given."""
     return nf4_levels(1 - (1 / 30 + 1 / 32) / 2)
+
+
+@wrong
+def LeavesTheNegativesUnsorted(offset):
+    """The negative half runs the wrong way: the levels ascend from -1 to 1, so sort them."""
+    levels = nf4_levels(offset)
+    return torch.cat([levels[:7].flip(0), levels[7:]])

@@ -252,3 +252,20 @@ def MatchesPartsOfNames(model, names, rank, alpha):
             parent, _, last = name.rpartition(".")
             setattr(model.get_submodule(parent), last, LoRALinear(layer, rank, alpha))
     return _trainable(model)
+
+
+class _WithAdapterBias(LoRALinear):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        self.shift = nn.Parameter(torch.zeros(base.out_features))
+
+    def forward(self, x):
+        return super().forward(x) + self.shift
+
+
+@wrong
+def GivesAdaptersABias(model, names, rank, alpha):
+    """The adapters have a bias of their own: an update is A and B alone, so build their layers with bias=False."""
+    model.requires_grad_(False)
+    _inject(model, names, rank, alpha, _WithAdapterBias)
+    return _trainable(model)
