@@ -124,3 +124,9 @@ def TakesTheRankFromB(x, W, b, A, B, alpha):
 def DividesByTheRoot(x, W, b, A, B, alpha):
     """The scale is alpha / rank. Dividing by the root of the rank is rank-stabilised LoRA, another convention."""
     return linear(x, W, b) + (alpha / A.shape[0] ** 0.5) * linear(linear(x, A), B)
+
+
+@wrong
+def ForgetsAlpha(x, W, b, A, B, alpha):
+    """The scale is alpha / rank: the update was divided by the rank, but alpha is missing."""
+    return linear(x, W, b) + linear(linear(x, A), B) / A.shape[0]

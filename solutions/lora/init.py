@@ -111,3 +111,16 @@ def TransposesTheFactors(d_out, d_in, rank, generator):
 def RepeatsOneRow(d_out, d_in, rank, generator):
     """All rows of A are equal, so that its rank is 1 whatever you asked for: draw every entry on its own."""
     return _uniform((1, d_in), d_in**-0.5, generator).expand(rank, d_in), torch.zeros(d_out, rank)
+
+
+@wrong
+def HalvesTheWidth(d_out, d_in, rank, generator):
+    """A is drawn too narrow. The interval from -1 / sqrt(d_in) to 1 / sqrt(d_in) is 2 / sqrt(d_in) wide."""
+    return (torch.rand(rank, d_in, generator=generator) - 0.5) / d_in**0.5, torch.zeros(d_out, rank)
+
+
+@wrong
+def ReturnsBFirst(d_out, d_in, rank, generator):
+    """The order is wrong: A comes first, then B."""
+    A, B = init(d_out, d_in, rank, generator)
+    return B, A

@@ -174,7 +174,7 @@ def DropsTheActivations(method, n_base, n_adapter, weight_bytes, master, tokens,
 
 @wrong
 def AddsTheAdapterToFull(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
-    """Full fine-tuning was given an adapter besides: it has none, whatever n_adapter says."""
+    """Full fine-tuning was given an adapter that trains: it has none, whatever n_adapter says."""
     return memory(
         method, n_base + n_adapter if method == "full" else n_base, n_adapter, weight_bytes, master, tokens, token_bytes
     )
@@ -182,7 +182,22 @@ def AddsTheAdapterToFull(method, n_base, n_adapter, weight_bytes, master, tokens
 
 @wrong
 def KeepsMomentsAsWideAsTheWeights(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
-    """Each moment was given the width of the weights. Adam's two moments are float32, 4 bytes each."""
+    """Adam's moments are two, and each is float32 (4 bytes), whatever the width of the weights."""
     found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
     trained = n_base if method == "full" else n_adapter
     return _changed(found, optimiser=trained * (2 * weight_bytes + 4 * master))
+
+
+@wrong
+def StoresAnAdapterInFull(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
+    """With "full" the weights hold an adapter, too. There is none, whatever n_adapter says."""
+    found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
+    return _changed(found, weights=(n_base + n_adapter) * weight_bytes) if method == "full" else found
+
+
+@wrong
+def CountsBits(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes):
+    """QLoRA's base was counted in bits: 8 of them make a byte."""
+    found = memory(method, n_base, n_adapter, weight_bytes, master, tokens, token_bytes)
+    in_bits = Fraction(2113 * n_base, 512) + n_adapter * weight_bytes
+    return _changed(found, weights=in_bits) if method == "qlora" else found

@@ -101,3 +101,9 @@ def RoundsTheUpdateFirst(W, A, B, alpha):
 def TakesTheRankFromB(W, A, B, alpha):
     """The rank is B's second dimension; its first is d_out."""
     return (W.float() + (alpha / B.shape[0]) * (B @ A)).to(W.dtype)
+
+
+@wrong
+def ForgetsAlpha(W, A, B, alpha):
+    """The scale is alpha / rank: the update was divided by the rank, but alpha is missing."""
+    return (W.float() + (B @ A) / A.shape[0]).to(W.dtype)

@@ -27,6 +27,7 @@ def cases(rng):
     yield case("equal ranks", A1=draw(9, 4), A2=draw(9, 4), i=2, j=3)
     yield case("different ranks", A1=draw(8, 5), A2=draw(8, 3), i=4, j=2)
     yield case("different ranks", A1=draw(11, 3), A2=draw(11, 6), i=1, j=5)
+    yield case("ranks as large as d_in", A1=draw(5, 5), A2=draw(5, 5), i=3, j=1)
     yield case("as many directions of both", A1=draw(7, 3), A2=draw(7, 3), i=2, j=2)
     A = draw(9, 4)
     turned = torch.linalg.qr(torch.randn(4, 4, generator=rng)).Q @ A
@@ -134,3 +135,10 @@ def TakesColumnsOfTheFullVh(A1, A2, i, j):
     """Those are columns of Vh. The third result of torch.linalg.svd is V transposed: its rows are the directions."""
     C1, C2 = torch.linalg.svd(A1)[2][:, :i], torch.linalg.svd(A2)[2][:, :j]
     return ((C1.T @ C2).square().sum() / min(i, j)).item()
+
+
+@wrong
+def TakesAscendingEigenvectors(A1, A2, i, j):
+    """The weakest directions were compared: torch.linalg.eigh sorts in ascending order, so the strongest come last."""
+    V1, V2 = (torch.linalg.eigh(A.T @ A).eigenvectors for A in (A1, A2))
+    return ((V1[:, :i].T @ V2[:, :j]).square().sum() / min(i, j)).item()

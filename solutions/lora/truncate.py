@@ -122,7 +122,7 @@ def KeepsTheSmallest(D, rank):
 
 @wrong
 def TransposesTwice(D, rank):
-    """A holds the wrong numbers: torch.linalg.svd returns V already transposed, so its rows are the directions."""
+    """A holds rows of V, but the directions are its columns. torch.svd returns V, torch.linalg.svd V transposed."""
     U, S, Vh = torch.linalg.svd(D, full_matrices=False)
     return U[:, :rank] * S[:rank], Vh.T[:rank], S[rank:].square().sum().item()
 
@@ -132,3 +132,10 @@ def ReturnsAFirst(D, rank):
     """A came back before B. The order is B, A, err, as in the product B A."""
     B, A, err = truncate(D, rank)
     return A, B, err
+
+
+@wrong
+def TakesColumnsOfTheFullVh(D, rank):
+    """A holds columns of Vh. The third result of torch.linalg.svd is V transposed: its rows are the directions."""
+    U, S, Vh = torch.linalg.svd(D)
+    return U[:, :rank] * S[:rank], Vh[:, :rank].T, S[rank:].square().sum().item()

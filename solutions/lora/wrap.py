@@ -125,14 +125,14 @@ def _adapted(model):
 
 @wrong
 def LeavesTheBaseTraining(model, names, rank, alpha):
-    """Nothing was frozen: the whole base model still trains beside the adapters."""
+    """Parameters outside the adapters still train: embeddings, norms, other layers. Freeze the whole model first."""
     _inject(model, names, rank, alpha)
     return _trainable(model)
 
 
 @wrong
 def FreezesOnlyTheWrappedLayers(model, names, rank, alpha):
-    """Only the wrapped layers were frozen. Embeddings, norms and the other layers still train."""
+    """Parameters outside the adapters still train: embeddings, norms, other layers. Only wrapped ones were frozen."""
     for _, _, layer in _each(model, names):
         layer.requires_grad_(False)
     _inject(model, names, rank, alpha)
@@ -141,7 +141,7 @@ def FreezesOnlyTheWrappedLayers(model, names, rank, alpha):
 
 @wrong
 def FreezesOnlyWeights(model, names, rank, alpha):
-    """The biases still train: freeze every parameter of the base, whatever its name."""
+    """Parameters outside the adapters still train: the biases. Freeze all of the base, whatever its name."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.endswith("weight"))
     _inject(model, names, rank, alpha)
@@ -254,7 +254,26 @@ def MatchesPartsOfNames(model, names, rank, alpha):
     return _trainable(model)
 
 
-class _WithAdapterBias(LoRALinear):
+class _TwoLinears(nn.Module):
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base, self.scale = base, alpha / rank
+        self.A, self.B = nn.Linear(base.in_features, rank), nn.Linear(rank, base.out_features)
+        nn.init.zeros_(self.B.weight)
+
+    def forward(self, x):
+        return self.base(x) + self.scale * self.B(self.A(x))
+
+
+@wrong
+def GivesAdaptersABias(model, names, rank, alpha):
+    """The adapters have a bias of their own: an update is A and B alone, so build their layers with bias=False."""
+    model.requires_grad_(False)
+    _inject(model, names, rank, alpha, _TwoLinears)
+    return _trainable(model)
+
+
+class _WithAShift(LoRALinear):
     def __init__(self, base, rank, alpha):
         super().__init__(base, rank, alpha)
         self.shift = nn.Parameter(torch.zeros(base.out_features))
@@ -264,8 +283,28 @@ class _WithAdapterBias(LoRALinear):
 
 
 @wrong
-def GivesAdaptersABias(model, names, rank, alpha):
-    """The adapters have a bias of their own: an update is A and B alone, so build their layers with bias=False."""
+def GivesBABias(model, names, rank, alpha):
+    """B has a bias of its own: an update is A and B alone, so build both with bias=False."""
     model.requires_grad_(False)
-    _inject(model, names, rank, alpha, _WithAdapterBias)
+    _inject(model, names, rank, alpha, _WithAShift)
     return _trainable(model)
+
+
+def _numbers_of_adapters(model, names, rank):
+    return sum(rank * sum(layer.weight.shape) for _, _, layer in _each(model, names))
+
+
+@wrong
+def CountsOnTrustUnfrozen(model, names, rank, alpha):
+    """Parameters outside the adapters still train: embeddings, norms, other layers. Your count leaves them out."""
+    trainable = _numbers_of_adapters(model, names, rank)
+    _inject(model, names, rank, alpha)
+    return trainable
+
+
+@wrong
+def CountsOnTrustPartlyFrozen(model, names, rank, alpha):
+    """Parameters outside the adapters still train: embeddings, norms, other layers. Only wrapped ones were frozen."""
+    trainable = _numbers_of_adapters(model, names, rank)
+    FreezesOnlyTheWrappedLayers(model, names, rank, alpha)
+    return trainable

@@ -25,7 +25,7 @@ def bits(b1: int, b2: int) -> float:
     Returns
     -------
     float
-        Bits for each weight.
+        Bits for each weight: a Python float, no tensor.
 
     Source: Dettmers et al. 2023 (arXiv:2305.14314), section 3.
     """

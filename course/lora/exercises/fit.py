@@ -69,6 +69,6 @@ def _example(group: str, n: int, d_out: int, d_in: int, rank: int, alpha: float,
 
 
 EXAMPLES = [
-    _example("a new adapter", 4, 3, 5, 2, 3.0, 20),
+    _example("a new adapter", 4, 3, 5, 2, 3.0, 8),
     _example("a trained adapter goes on, no bias", 4, 3, 4, 2, 1.0, 12),
 ]

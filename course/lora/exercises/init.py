@@ -38,23 +38,49 @@ def observe(answer, case: Case) -> dict:
     """Draw twice from equal generators, with another global seed each time, and once from a third."""
     sizes = {name: size for name, size in case.inputs.items() if name != "seed"}
 
-    def draw(seed: int, global_seed: int) -> tuple[Tensor, Tensor]:
+    def draw(seed: int, global_seed: int):
         torch.manual_seed(global_seed)
         generator = torch.Generator().manual_seed(seed)
         return observe_call(answer, Case(case.group, {**sizes, "generator": generator}))
 
     with torch.random.fork_rng(devices=[]):
-        A, B = draw(case.inputs["seed"], 1)
-        again, _ = draw(case.inputs["seed"], 2)
-        other, _ = draw(case.inputs["seed"] + 1, 3)
-        return {"A": A, "B": B, "repeatable": torch.equal(A, again), "same for every seed": torch.equal(A, other)}
+        drawn = draw(case.inputs["seed"], 1)
+        again = draw(case.inputs["seed"], 2)
+        other = draw(case.inputs["seed"] + 1, 3)
+    in_order = not _turned(drawn, sizes)
+    if not in_order:
+        drawn, again, other = (_factors(pair)[::-1] for pair in (drawn, again, other))
+    return {
+        "factors": drawn,
+        "A first": in_order,
+        "repeatable": _same_A(drawn, again),
+        "same for every seed": _same_A(drawn, other),
+    }
+
+
+def _factors(drawn) -> list[Tensor]:
+    """The tensors that came back; none where it is no pair of them, whose form the judge then reports."""
+    pair = list(drawn) if isinstance(drawn, (list, tuple)) else []
+    return pair if len(pair) == 2 and all(isinstance(factor, Tensor) for factor in pair) else []
+
+
+def _turned(drawn, sizes: dict[str, int]) -> bool:
+    """Whether B came back before A. Where W is square their shapes cannot tell them from transposed ones: zeros do."""
+    wanted = [(sizes["d_out"], sizes["rank"]), (sizes["rank"], sizes["d_in"])]
+    factors = _factors(drawn)
+    return [tuple(factor.shape) for factor in factors] == wanted and not factors[0].any() and bool(factors[1].any())
+
+
+def _same_A(one, other) -> bool:
+    return all(torch.equal(*pair) for pair in zip(_factors(one)[:1], _factors(other)[:1], strict=False))
 
 
 def holds(case: Case, observed: dict) -> dict[str, bool]:
-    A, B, bound = observed["A"], observed["B"], case.inputs["d_in"] ** -0.5
+    (A, B), bound = observed["factors"], case.inputs["d_in"] ** -0.5
     size = A.square().mean().sqrt()
     # Loose enough that a right answer fails less than once in 10**9 draws.
     return {
+        "A comes back first, then B": observed["A first"],
         "B is zero": not B.any(),
         "A stays between -1 / sqrt(d_in) and 1 / sqrt(d_in)": bool(A.abs().max() <= bound * (1 + 1e-5)),
         "A is spread as widely as those bounds allow": bool((3**0.5 * size / bound - 1).abs() < 0.3),

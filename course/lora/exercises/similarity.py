@@ -50,4 +50,5 @@ EXAMPLES = [
     _example("equal ranks", 6, [4.0, 2.0, 1.0], [3.0, 1.5, 0.5], 1, 2),
     _example("different ranks", 7, [4.0, 2.0], [3.0, 1.5, 0.75, 0.25], 2, 1),
     _example("as many directions of both", 8, [5.0, 2.0, 1.0], [3.0, 1.5, 0.5], 2, 2),
+    _example("ranks as large as d_in", 4, [4.0, 2.0, 1.0, 0.5], [3.0, 1.5, 0.75, 0.25], 3, 2),
 ]
