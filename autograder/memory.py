@@ -29,8 +29,9 @@ def bounded(extra: int | None, pid: int = 0) -> Iterator[None]:
         yield
         return
     soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    most = _mapped_bytes(pid) + extra
     try:
-        resource.prlimit(pid, resource.RLIMIT_AS, (_mapped_bytes(pid) + extra, hard))
+        resource.prlimit(pid, resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
         yield
     finally:
         with suppress(ProcessLookupError):
@@ -56,6 +57,28 @@ class Watch:
         except OSError:
             return 0
         return next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
+
+
+def memory_of(ancestor: int) -> int:
+    """Bytes that all descendants of a process use, pages that several share divided among them."""
+    return sum(_proportional_bytes(pid) for pid in _descendants(ancestor))
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):
+            for child in (task / "children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+def _proportional_bytes(pid: int) -> int:
+    """A process that hides its shared pages is counted with all that it has resident."""
+    for name, field in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+        with suppress(OSError):
+            lines = Path(f"/proc/{pid}/{name}").read_text().splitlines()
+            return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), 0)
+    return 0
 
 
 def _mapped_bytes(pid: int) -> int:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import builtins
+import getpass
 import os
 import sys
 import tempfile
 from typing import Any
 
+from IPython.core.error import StdinNotImplementedError
+
 MAX_TEXT = 200_000
+MAX_RICH = 8_000_000
 
 
 class _Stream:
@@ -43,11 +48,13 @@ class _Stream:
 
 
 class Outputs:
-    """The outputs of one cell, in nbformat's form; text beyond MAX_TEXT is cut."""
+    """The outputs of one cell, in nbformat's form; beyond MAX_TEXT and MAX_RICH characters they are cut."""
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
+        self._displays: dict[str, list[dict[str, Any]]] = {}
         self._room = MAX_TEXT
+        self._rich_room = MAX_RICH
 
     def add_text(self, name: str, text: str) -> None:
         if self._room <= 0 or not text:
@@ -61,16 +68,28 @@ class Outputs:
             self.items.append({"output_type": "stream", "name": name, "text": text})
 
     def add(self, message_type: str, content: dict[str, Any]) -> None:
+        fields = {key: _jsonable(value) for key, value in content.items() if key != "transient"}
+        display = str((content.get("transient") or {}).get("display_id") or "")
         if message_type == "clear_output":
             self.items.clear()
+        elif message_type == "update_display_data":
+            for item in self._displays.get(display, []):
+                item |= {"data": fields["data"], "metadata": fields["metadata"]}
         elif message_type in ("display_data", "execute_result", "error"):
-            fields = {key: _jsonable(value) for key, value in content.items() if key != "transient"}
-            size = len(str(fields))
-            if size <= 20 * MAX_TEXT:
-                self.items.append({"output_type": message_type, **fields})
+            self._keep({"output_type": message_type, **fields}, display)
+
+    def _keep(self, item: dict[str, Any], display: str) -> None:
+        self._rich_room -= len(str(item))
+        if self._rich_room < 0:
+            self.add_text("stdout", "[output cut here]\n")
+            return
+        self.items.append(item)
+        if display:
+            self._displays.setdefault(display, []).append(item)
 
     def take(self) -> list[dict[str, Any]]:
-        items, self.items, self._room = self.items, [], MAX_TEXT
+        items, self.items = self.items, []
+        self._room, self._rich_room = MAX_TEXT, MAX_RICH
         return items
 
 
@@ -78,10 +97,17 @@ class Shell:
     """ipykernel's shell class with a session that appends to a list."""
 
     def __init__(self) -> None:
+        before = sys.stdout, sys.stderr
         self._outputs = Outputs()
         self._shell = _make_shell(self._outputs)
+        sys.stdout, sys.stderr = before
+
+    def open(self) -> None:
+        """Take over this process's standard streams; a fork of the process that built the shell may."""
         sys.stdout, sys.stderr = _Stream("stdout", self._outputs), _Stream("stderr", self._outputs)
         self._files = {name: _redirect(number) for number, name in ((1, "stdout"), (2, "stderr"))}
+        os.register_at_fork(after_in_child=_use_low_level_streams)
+        builtins.input = getpass.getpass = _no_input
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
 
@@ -103,8 +129,18 @@ class Shell:
         return self._low_level_text() + self._outputs.take()
 
     async def _run(self, source: str) -> None:
-        cell = self._shell.transform_cell(source)
-        await self._shell.run_cell_async(source, store_history=True, transformed_cell=cell)
+        """As ipykernel does: only cells that await something run as coroutines."""
+        try:
+            cell, failure = self._shell.transform_cell(source), None
+        except Exception:
+            cell, failure = source, sys.exc_info()
+        given: dict[str, Any] = {"transformed_cell": cell, "preprocessing_exc_tuple": failure}
+        if self._shell.should_run_async(source, **given):
+            result = await self._shell.run_cell_async(source, store_history=True, **given)
+            self._shell.events.trigger("post_execute")
+            self._shell.events.trigger("post_run_cell", result)
+        else:
+            self._shell.run_cell(source, store_history=True)
 
     def _low_level_text(self) -> list[dict[str, Any]]:
         """What was written to file descriptors 1 and 2: by C code, by child processes."""
@@ -117,6 +153,15 @@ class Shell:
             if text:
                 found.append({"output_type": "stream", "name": name, "text": text})
         return found
+
+
+def _no_input(*prompt: Any, **more: Any) -> str:
+    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+
+
+def _use_low_level_streams() -> None:
+    """What a child process prints reaches the notebook through the files behind descriptors 1 and 2."""
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
 
 
 def _redirect(number: int) -> Any:

@@ -11,11 +11,13 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from autograder.plain import PlainError, dumps, loads
 
 MAX_FRAME = 256 * 2**20
+PULSE_SECONDS = 0.25
 _HEADER = struct.Struct("<Q")
 
 
@@ -36,10 +38,14 @@ class Gone(WireError):
 
 
 class Wire:
-    """One end of a connected stream socket."""
+    """One end of a connected stream socket.
 
-    def __init__(self, end: socket.socket) -> None:
+    `pulse` is called every PULSE_SECONDS while an answer is awaited; it ends the wait by raising.
+    """
+
+    def __init__(self, end: socket.socket, pulse: Callable[[], None] = lambda: None) -> None:
         self._socket = end
+        self._pulse = pulse
 
     def send(self, value: Any, deadline: float | None = None) -> None:
         """Send a plain value; `deadline` is a time.monotonic() value."""
@@ -92,7 +98,11 @@ class Wire:
     def _wait(self, deadline: float | None, writing: bool) -> None:
         if deadline is None:
             return
-        left = max(0.0, deadline - time.monotonic())
-        ready = select.select([] if writing else [self._socket], [self._socket] if writing else [], [], left)
-        if not any(ready):
-            raise Silent("time ran out")
+        mine = [self._socket]
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            if any(select.select([] if writing else mine, mine if writing else [], [], min(left, PULSE_SECONDS))):
+                return
+            if left <= PULSE_SECONDS:
+                raise Silent("time ran out")
+            self._pulse()

@@ -6,10 +6,12 @@ the grader at the other end of the wire believes nothing but plain values.
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from autograder.course import Course
@@ -20,18 +22,32 @@ from autograder.wire import Gone, Wire
 
 
 class Worker:
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, shell: Shell, course: Course) -> None:
         self._wire = wire
-        self._shell = Shell()
+        self._shell = shell
+        self._course = course
         self._bound: dict[str, Callable[..., Any]] = {}
-        self._course = Course.find()
 
-    def serve(self) -> None:
-        """Answer questions until the grader hangs up."""
-        duties: dict[str, Callable[..., Any]] = {"cell": self._cell, "bind": self._bind, "call": self._call}
-        while True:
-            question = self._wire.receive()
-            self._wire.send({"number": question["number"], "answer": duties[question["do"]](**question["with"])})
+    def serve(self) -> int:
+        """Answer questions until the grader hangs up; returns the process's exit status."""
+        duties: dict[str, Callable[..., Any]] = {
+            "files": self._write_files,
+            "cell": self._cell,
+            "bind": self._bind,
+            "call": self._call,
+        }
+        try:
+            while True:
+                question = self._wire.receive()
+                answer = duties[question["do"]](**question["with"])
+                self._wire.send({"number": question["number"], "answer": answer})
+        except (Gone, KeyboardInterrupt):
+            return 0
+
+    def _write_files(self, files: dict[str, str]) -> None:
+        """Write the files that were handed in with the notebook (base64 by name) beside it."""
+        for name, content in files.items():
+            Path(name).write_bytes(base64.b64decode(content))
 
     def _cell(self, source: str) -> Any:
         return plain(self._shell.run(source))
@@ -55,10 +71,9 @@ def main() -> None:
     end = socket.socket(fileno=int(sys.argv[1]))
     sys.argv = ["ipykernel_launcher.py"]
     sys.path.insert(0, "")
-    try:
-        Worker(Wire(end)).serve()
-    except (Gone, KeyboardInterrupt):
-        os._exit(0)
+    shell = Shell()
+    shell.open()
+    os._exit(Worker(Wire(end), shell, Course.find()).serve())
 
 
 if __name__ == "__main__":

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
-from autograder.compose import build
-from autograder.course import Lab
-from tests.toy import add_toy_lab
+from autograder.preload import one_thread
+
+one_thread()
+
+import torch  # noqa: E402
+
+from autograder.compose import build  # noqa: E402
+from autograder.course import Lab  # noqa: E402
+from tests.toy import add_toy_lab  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -14,6 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.bridge.classroom import Classroom
+from autograder.bridge.grading import Options
 from autograder.bridge.submission import reassemble
 from autograder.compose import compose, solve
 from autograder.course import Lab
@@ -155,7 +156,7 @@ def graded(tmp_path_factory):
     no_file.mkdir(parents=True)
     (no_file / "essay.txt").write_text("sorry")
     (folder / "submitted" / "folder" / "toy" / "toy.ipynb").mkdir(parents=True)
-    rows = {row.student: row for row in teacher.grade("toy")}
+    rows = {row.student: row for row in teacher.grade("toy", Options(workers=2))[0]}
     teacher.feedback("toy")
     return lab, folder, teacher, rows
 
@@ -196,7 +197,9 @@ def test_a_folder_in_the_notebooks_place_costs_only_itself(graded):
 def test_a_second_grading_changes_nothing(graded):
     _, folder, teacher, rows = graded
     before = {path: path.stat().st_mtime_ns for path in (folder / "autograded").rglob("*.ipynb")}
-    again = {row.student: row.score for row in teacher.grade("toy")}
+    rows_again, summary = teacher.grade("toy")
+    again = {row.student: row.score for row in rows_again}
+    assert (summary.graded, summary.recalled, summary.unchanged) == (0, 0, len(rows))
     assert again == {name: row.score for name, row in rows.items()}
     assert {path: path.stat().st_mtime_ns for path in (folder / "autograded").rglob("*.ipynb")} == before
 

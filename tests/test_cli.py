@@ -153,7 +153,7 @@ def test_doubts_make_verify_exit_1(run, own_toy_lab):
 
 def test_limits_that_are_no_numbers_are_a_sentence(own_toy_lab):
     from autograder.errors import UserError
-    from autograder.grade import Limits
+    from autograder.limits import Limits
 
     master = own_toy_lab.master
     master.write_text(master.read_text().replace("cell_seconds: 5", "cell_second: 5"))

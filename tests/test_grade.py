@@ -5,18 +5,21 @@ from __future__ import annotations
 import pytest
 
 from autograder.course import Lab
-from autograder.grade import Grader, Limits, Step
+from autograder.grade import Grader
+from autograder.limits import Limits
+from autograder.run import Step
 from tests.toy import RIGHT
+from tests.walls import STARTS, start_behind_wall
 
 LIMITS = Limits(notebook_seconds=20, cell_seconds=3, case_seconds=2)
 
 
-def grade(lab: Lab, *sources: str, after: tuple[str, ...] = (), limits: Limits = LIMITS):
+def grade(lab: Lab, *sources: str, after: tuple[str, ...] = (), limits: Limits = LIMITS, start=start_behind_wall):
     exercise = lab.exercise("scale")
     steps = [Step(f"cell-{i}", source=source) for i, source in enumerate(sources)]
     steps += [Step("check", exercise=exercise)]
     steps += [Step(f"after-{i}", source=source) for i, source in enumerate(after)]
-    return Grader(lab, "secret", limits=limits).grade(steps)
+    return Grader(lab, "secret", limits=limits).grade(steps, None, start)
 
 
 def test_a_right_answer_gets_all_points_and_outputs_are_kept(toy_lab):
@@ -59,20 +62,20 @@ DEATHS = {
 }
 
 
-@pytest.mark.slow
+@STARTS
 @pytest.mark.parametrize("name", DEATHS)
-def test_a_death_in_a_later_cell_keeps_earlier_verdicts(toy_lab, name):
+def test_a_death_in_a_later_cell_keeps_earlier_verdicts(toy_lab, name, start):
     source, words = DEATHS[name]
-    graded = grade(toy_lab, RIGHT, after=(source, "print('never')"))
+    graded = grade(toy_lab, RIGHT, after=(source, "print('never')"), start=start)
     assert graded.verdicts["toy.scale"].points == 4.0
     assert words in graded.notes[0]
 
 
-@pytest.mark.slow
+@STARTS
 @pytest.mark.parametrize("name", DEATHS)
-def test_a_death_before_the_check_loses_it_with_a_sentence(toy_lab, name):
+def test_a_death_before_the_check_loses_it_with_a_sentence(toy_lab, name, start):
     source, words = DEATHS[name]
-    verdict = grade(toy_lab, source, RIGHT).verdicts["toy.scale"]
+    verdict = grade(toy_lab, source, RIGHT, start=start).verdicts["toy.scale"]
     assert verdict.points == 0.0
     assert words in verdict.reason
     assert "not reached" in verdict.reason
@@ -99,7 +102,7 @@ def test_a_check_whose_name_is_missing_or_no_function_says_so(toy_lab):
 
 
 def test_a_notebook_without_the_check_cell_says_so(toy_lab):
-    graded = Grader(toy_lab, "secret", limits=LIMITS).grade([Step("a", source=RIGHT)])
+    graded = Grader(toy_lab, "secret", limits=LIMITS).grade([Step("a", source=RIGHT)], None, start_behind_wall)
     assert "check cell is not in the notebook" in graded.verdicts["toy.scale"].reason
 
 

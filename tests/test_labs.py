@@ -9,15 +9,17 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from autograder.bridge.verdicts import steps_of
 from autograder.compose import compose, solve
 from autograder.course import Course, Exercise, Lab
 from autograder.demo import STUDENTS, mistaken_source, play, renamed
 from autograder.expect import hidden_expectations
-from autograder.grade import Grader, Step
+from autograder.grade import Grader
 from autograder.home import check_examples
 from autograder.judge import Expectation, report
 from autograder.pack import pack_path, read_pack
 from tests.conftest import ROOT
+from tests.walls import start_behind_wall
 
 LABS = Course.at(ROOT).labs
 EXERCISES = [exercise for lab in LABS for exercise in lab.exercises]
@@ -70,19 +72,9 @@ def test_the_solved_notebook_runs_without_an_error_or_a_warning(lab: Lab, tmp_pa
 @pytest.mark.slow
 def test_the_untouched_notebook_scores_nothing(lab: Lab):
     notebook = nbformat.read(lab.edition / f"{lab.name}.ipynb", as_version=4)
-    graded = Grader(lab, "secret").grade(steps_of(lab, notebook))
+    graded = Grader(lab, "secret").grade(steps_of(notebook, lab), None, start_behind_wall)
     assert {key: verdict.points for key, verdict in graded.verdicts.items()} == {e.id: 0.0 for e in lab.exercises}
     assert all("Not started" in verdict.reason for verdict in graded.verdicts.values())
-
-
-def steps_of(lab: Lab, notebook) -> list[Step]:
-    steps = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and "experiment" not in cell.metadata.get("tags", []):
-            grade = cell.metadata.get("nbgrader", {}).get("grade")
-            exercise = lab.course.exercise(cell.metadata.exercise) if grade else None
-            steps.append(Step(cell.id, cell.source, exercise))
-    return steps
 
 
 @each_exercise

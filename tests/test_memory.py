@@ -7,10 +7,13 @@ import sys
 import pytest
 import torch
 
+from autograder.compose import build
 from autograder.course import Course
-from autograder.grade import Grader, Step
+from autograder.grade import Grader
 from autograder.memory import OUT_OF_MEMORY, bounded, is_out_of_memory
-from tests.toy import CONTRACT, RIGHT
+from autograder.run import Step
+from tests.toy import CONTRACT, RIGHT, add_toy_lab
+from tests.walls import STARTS
 
 MIB = 2**20
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is bounded on Linux only")
@@ -26,18 +29,21 @@ def test_the_bound_admits_less_and_stops_more_and_is_lifted_after():
     torch.zeros(400 * MIB, dtype=torch.uint8)
 
 
-@pytest.fixture
-def bounded_lab(own_toy_lab):
+@pytest.fixture(scope="module")
+def bounded_lab(tmp_path_factory):
     """The toy lab, with 200 MiB for each call."""
-    path = own_toy_lab.exercise("scale").contract_path
+    lab = add_toy_lab(tmp_path_factory.mktemp("bounded"))
+    path = lab.exercise("scale").contract_path
     path.write_text(CONTRACT.replace("POINTS = 4", f"POINTS = 4\nMEMORY = {200 * MIB}"))
-    return Course.at(own_toy_lab.course.root).lab("toy")
+    lab = Course.at(lab.course.root).lab("toy")
+    build(lab, lab.course.root / "build")
+    return lab
 
 
 GREEDY = "import torch\ndef scale(x, k):\n    torch.ones(300 * 2**20, dtype=torch.uint8)\n    return k * x"
 LIFTS = GREEDY.replace(
     "def scale(x, k):",
-    "import resource\ndef scale(x, k):\n    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)",
+    "import resource\ndef scale(x, k):\n    resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)",
 )
 
 
@@ -55,17 +61,21 @@ def test_at_home_a_greedy_answer_is_told_so(bounded_lab):
 
 
 @linux
+@STARTS
 @pytest.mark.parametrize("source", [GREEDY, LIFTS], ids=["greedy", "lifts its own limit"])
-def test_in_grading_the_bound_comes_from_outside(bounded_lab, source):
+def test_in_grading_the_bound_comes_from_outside(bounded_lab, source, start):
     exercise = bounded_lab.exercise("scale")
-    graded = Grader(bounded_lab, "secret").grade([Step("a", source=source), Step("check", exercise=exercise)])
+    steps = [Step("a", source=source), Step("check", exercise=exercise)]
+    graded = Grader(bounded_lab, "secret").grade(steps, None, start)
     verdict = graded.verdicts["toy.scale"]
     assert verdict.points == 0
     assert "memory" in verdict.reason
 
 
 @linux
-def test_in_grading_a_modest_answer_passes_under_the_bound(bounded_lab):
+@STARTS
+def test_in_grading_a_modest_answer_passes_under_the_bound(bounded_lab, start):
     exercise = bounded_lab.exercise("scale")
-    graded = Grader(bounded_lab, "secret").grade([Step("a", source=RIGHT), Step("check", exercise=exercise)])
+    steps = [Step("a", source=RIGHT), Step("check", exercise=exercise)]
+    graded = Grader(bounded_lab, "secret").grade(steps, None, start)
     assert graded.verdicts["toy.scale"].points == 4

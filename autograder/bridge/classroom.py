@@ -7,29 +7,33 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.auth import Authenticator
-from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError, ExchangeFactory
 from nbgrader.plugins import CsvExportPlugin
 from traitlets.config import Config
 
+from autograder.bridge.bookkeeping import Bookkeeper
 from autograder.bridge.cells import register
 from autograder.bridge.config import configure
-from autograder.bridge.submission import read_release, settle_name
+from autograder.bridge.grading import Options, Run, Submission, Summary, Watch, read_collected
+from autograder.bridge.jobs import setting_of
+from autograder.bridge.results import GradedSubmission, read_result
+from autograder.bridge.submission import read_release
 from autograder.course import Course
 from autograder.errors import UserError
 
 COURSE_ID = "winning-ticket"
+OPTIONS = Options()
 
 
 @dataclass(frozen=True)
@@ -42,19 +46,11 @@ class Receipt:
     time: str
 
 
-@dataclass(frozen=True)
-class GradedSubmission:
-    """One line of a grading's summary. `verdicts` is as `judging.summary` writes it."""
-
-    student: str
-    score: float
-    max_score: float
-    verdicts: dict[str, dict[str, Any]]
-    note: str = ""
-
-
 class Classroom:
-    """One course in one folder, seen by its instructor or, with `student`, by a student."""
+    """One course in one folder, seen by its instructor or, with `student`, by a student.
+
+    `db` is the gradebook's address in SQLAlchemy's form; by default SQLite in the folder.
+    """
 
     def __init__(
         self,
@@ -63,13 +59,14 @@ class Classroom:
         exchange: Path | None = None,
         student: str = "",
         work: Path | None = None,
+        db: str | None = None,
     ) -> None:
         self.course = course
         self.folder = folder or course.root / "build"
         self.work = work or course.root / "work"
         self.exchange = exchange or Path(os.environ.get("WINNING_TICKET_EXCHANGE", self.folder / "exchange"))
         self.student = student
-        self.config = configure(Config(), course.root, self.folder, self.exchange)
+        self.config = configure(Config(), course.root, self.folder, self.exchange, db)
         if student:
             self.config.CourseDirectory.student_id = student
             self.config.Exchange.assignment_dir = str(self.work)
@@ -132,29 +129,45 @@ class Classroom:
         return sorted(path.parent.name for path in (self.folder / "submitted").glob(f"*/{lab}") if path.is_dir())
 
     def grade(
-        self, lab: str, progress: Callable[[str], None] = lambda student: None, regrade: bool = False
-    ) -> list[GradedSubmission]:
-        """Grade what is new (or everything, with `regrade`), one student at a time.
+        self, lab: str, options: Options = OPTIONS, watch: Watch = lambda done, of: None
+    ) -> tuple[list[GradedSubmission], Summary]:
+        """Grade what is new (or everything, with `options.regrade`); returns all results and what was done.
 
-        A submission that nbgrader cannot take costs its neighbours nothing: it is reported with
-        the reason in its note.
+        A submission that cannot be graded costs its neighbours nothing: its note says why.
         """
-        self._edition(lab)
+        notebook = self._edition(lab)
         students = self.submitted(lab)
         if not students:
             raise UserError(
                 f"There are no submissions of {lab} in {self.folder / 'submitted'}. "
                 f"Run `autograder collect {lab}` first."
             )
-        found = []
+        setting = setting_of(self.course.lab(lab), self.secrets_folder, options.wall, options.limits, options.gpu_slots)
         with _quiet():
-            self._register(self._edition(lab), lab)
-            for student in students:
-                note = settle_name(self.folder / "submitted" / student / lab, lab)
-                error = self._convert(Autograde, lab, student, force=regrade, create_student=True)
-                found.append(self._graded(lab, student, note or error))
-                progress(student)
-        return found
+            self._register(notebook, lab)
+            with self._books(lab) as books:
+                submissions = [self._collected(student, lab) for student in students]
+                summary = Run(self.folder, setting, options, books).grade(submissions, watch)
+        return self.results(lab, summary.failed), summary
+
+    def results(self, lab: str, failed: Mapping[str, str] | None = None) -> list[GradedSubmission]:
+        """What has been graded, by student; `failed` adds those that could not be, with the reason."""
+        with _quiet(), self._books(lab) as books:
+            scores = books.scores()
+        exercises = [exercise.id for exercise in self.course.lab(lab).exercises]
+        students = sorted({*scores, *(failed or {})} & set(self.submitted(lab)))
+        folders = {student: self.folder / "autograded" / student / lab for student in students}
+        return [
+            read_result(student, folder / f"{lab}.ipynb", exercises, scores, (failed or {}).get(student, ""))
+            for student, folder in folders.items()
+        ]
+
+    def _collected(self, student: str, lab: str) -> Submission:
+        folder = self.folder / "submitted" / student / lab
+        return read_collected(folder, student, lab, self._coursedir(lab).get_existing_timestamp(str(folder)))
+
+    def _books(self, lab: str) -> Bookkeeper:
+        return Bookkeeper(self.db_url, COURSE_ID, lab, self.config, self._log)
 
     def feedback(self, lab: str) -> list[Path]:
         """Make the feedback pages of all graded submissions."""
@@ -252,19 +265,6 @@ class Classroom:
         finally:
             self._log.removeHandler(records)
         return ""
-
-    def _graded(self, lab: str, student: str, note: str) -> GradedSubmission:
-        path = self.folder / "autograded" / student / lab / f"{lab}.ipynb"
-        verdicts: dict[str, dict[str, Any]] = {}
-        if path.is_file():
-            found = nbformat.read(path, as_version=4).metadata.get("winning_ticket", {}).get("verdicts", {})
-            verdicts = {e.id: dict(found[e.id]) for e in self.course.lab(lab).exercises if e.id in found}
-        with Gradebook(self.db_url, COURSE_ID) as gradebook:
-            try:
-                submission = gradebook.find_submission(lab, student)
-            except MissingEntry:
-                return GradedSubmission(student, 0.0, 0.0, verdicts, note or "nbgrader made no entry for it.")
-            return GradedSubmission(student, submission.score, submission.max_score, verdicts, note)
 
 
 def _came_through_exchange(folder: Path) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from traitlets.config import Config
 
-IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".release", "backups")
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".release", "backups", ".verdict")
 GRADING = "autograder.bridge"
 SANITIZERS = (
     f"{GRADING}.submission.Reassemble",
@@ -29,7 +30,9 @@ FEEDBACK = (
 )
 
 
-def configure(config: Config, root: Path, folder: Path | None = None, exchange: Path | None = None) -> Config:
+def configure(
+    config: Config, root: Path, folder: Path | None = None, exchange: Path | None = None, db: str | None = None
+) -> Config:
     """Fill an nbgrader configuration.
 
     Parameters
@@ -40,6 +43,9 @@ def configure(config: Config, root: Path, folder: Path | None = None, exchange: 
         Where the gradebook, submissions, feedback and secret seeds are kept; default `build/`.
     exchange : Path, optional
         The exchange folder; default `exchange/` in `folder`.
+    db : str, optional
+        The gradebook's address in SQLAlchemy's form; default what WINNING_TICKET_DB says, else
+        SQLite in `folder`.
     """
     root = root.resolve()
     folder = (folder or root / "build").resolve()
@@ -51,7 +57,7 @@ def configure(config: Config, root: Path, folder: Path | None = None, exchange: 
     for step in ("submitted", "autograded", "feedback"):
         setattr(course, f"{step}_directory", str(folder / step))
     course.ignore = [*IGNORED]
-    course.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+    course.db_url = db or os.environ.get("WINNING_TICKET_DB") or f"sqlite:///{folder / 'gradebook.db'}"
     config.Exchange.root = str(exchange or folder / "exchange")
     config.Exchange.path_includes_course = False
     # Several students may share one Unix user (root in a container); nbgrader would only warn.

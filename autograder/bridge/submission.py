@@ -15,6 +15,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 MAX_NOTEBOOK_BYTES = 50_000_000
+MAX_FILE_BYTES = 1_000_000
+MAX_FILES = 50
 NOTE_TAG = "grader-note"
 
 
@@ -23,18 +25,35 @@ def read_release(labs_folder: str | Path, lab: str) -> NotebookNode:
     return nbformat.read(Path(labs_folder) / lab / f"{lab}.ipynb", as_version=4)
 
 
-def read_submission(path: Path) -> NotebookNode:
+def parse_submission(name: str, content: bytes) -> NotebookNode:
     """Read a submitted notebook; raises ValueError with a sentence when it is none."""
-    if path.stat().st_size > MAX_NOTEBOOK_BYTES:
-        raise ValueError(f"{path.name} is larger than {MAX_NOTEBOOK_BYTES // 10**6} MB.")
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        raise ValueError(f"{name} is larger than {MAX_NOTEBOOK_BYTES // 10**6} MB.")
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        notebook = nbformat.reads(content.decode(), as_version=4)
         nbformat.validate(notebook)
     except Exception:
-        raise ValueError(
-            f"{path.name} is not a readable notebook: it may have been cut off or edited by hand."
-        ) from None
+        raise ValueError(f"{name} is not a readable notebook: it may have been cut off or edited by hand.") from None
     return notebook
+
+
+def read_bounded(path: Path) -> bytes:
+    """A submitted notebook's content, of an oversized one no more than tells that it is too large."""
+    with path.open("rb") as file:
+        return file.read(MAX_NOTEBOOK_BYTES + 1)
+
+
+def unreadable_release(release: NotebookNode, why: str) -> NotebookNode:
+    """The release in place of a submission that could not be read."""
+    release.metadata.winning_ticket["unreadable"] = f"{why} Nothing could be graded; hand in the file again."
+    return release
+
+
+def side_files(folder: Path) -> dict[str, bytes]:
+    """The plain files that lie beside a notebook; links, folders, notebooks and oversized ones are left out."""
+    found = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.is_symlink() and p.suffix != ".ipynb"]
+    small = [path for path in found if path.stat().st_size <= MAX_FILE_BYTES]
+    return {path.name: path.read_bytes() for path in small[:MAX_FILES]}
 
 
 def unreadable_reason(notebook: NotebookNode) -> str:
@@ -57,10 +76,9 @@ class SubmissionExporter(NotebookExporter):
     def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> Any:
         path = Path(filename)
         try:
-            notebook = read_submission(path)
+            notebook = parse_submission(path.name, read_bounded(path))
         except ValueError as error:
-            notebook = read_release(self.labs_folder, path.stem)
-            notebook.metadata.winning_ticket["unreadable"] = f"{error} Nothing could be graded; hand in the file again."
+            notebook = unreadable_release(read_release(self.labs_folder, path.stem), str(error))
         resources = {**(resources or {}), "metadata": {"name": path.stem, "path": str(path.parent)}}
         return self.from_notebook_node(notebook, resources=resources, **kw)
 
@@ -138,23 +156,18 @@ def _unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     return cells
 
 
-def settle_name(folder: Path, lab: str) -> str:
-    """Make sure that a collected submission has `<lab>.ipynb`; returns a sentence if it had not.
+def read_submitted(folder: Path, lab: str) -> tuple[bytes, str]:
+    """A collected submission's notebook, and a sentence if it was not where it should be.
 
-    A single notebook under another name is taken for it. The folder is the grader's own copy;
-    no file of the student's is changed.
+    A single notebook under another name is taken for it; where there is none the content is empty.
     """
     wanted = folder / f"{lab}.ipynb"
     if wanted.is_file() and not wanted.is_symlink():
-        return ""
-    if wanted.is_symlink():
-        wanted.unlink()
-    if wanted.exists():
-        return f"{wanted.name} is a folder, not a notebook: nothing could be graded."
+        return read_bounded(wanted), ""
+    if wanted.exists() and not wanted.is_symlink():
+        return b"", f"{wanted.name} is a folder, not a notebook: nothing could be graded."
     others = [path for path in sorted(folder.glob("*.ipynb")) if path.is_file() and not path.is_symlink()]
     if len(others) == 1:
-        wanted.write_bytes(others[0].read_bytes())
-        return f"The notebook is named {others[0].name}; it was graded as {wanted.name}."
-    wanted.write_text("", encoding="utf-8")
+        return read_bounded(others[0]), f"The notebook is named {others[0].name}; it was graded as {wanted.name}."
     names = ", ".join(path.name for path in others) or "no notebook at all"
-    return f"There is no {wanted.name}, but {names}: nothing could be graded."
+    return b"", f"There is no {wanted.name}, but {names}: nothing could be graded."

@@ -37,15 +37,21 @@ class SpeakingGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands by who needs them."""
-        for title, module in _parts().items():
+        for title, commands in _parts().items():
             with formatter.section(title):
-                formatter.write_dl([(c.name or "", c.get_short_help_str(80)) for c in module.COMMANDS])
+                formatter.write_dl([(c.name or "", c.get_short_help_str(80)) for c in commands])
 
 
 def _parts() -> dict[str, Any]:
-    from autograder.cli import author, instructor, learner, student
+    from autograder.cli import archives, author, grading, instructor, learner, reporting, student
 
-    return {"Learn": learner, "Take part in a class": student, "Teach a class": instructor, "Write labs": author}
+    teach = [*instructor.COMMANDS, *grading.COMMANDS, *reporting.COMMANDS, *archives.COMMANDS]
+    return {
+        "Learn": learner.COMMANDS,
+        "Take part in a class": student.COMMANDS,
+        "Teach a class": teach,
+        "Write labs": author.COMMANDS,
+    }
 
 
 @click.group(cls=SpeakingGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,5 +68,5 @@ def main() -> None:
 
 
 for _part in _parts().values():
-    for _command in _part.COMMANDS:
+    for _command in _part:
         main.add_command(_command)

@@ -38,13 +38,15 @@ def try_(exercise: str, file: Path | None) -> None:
     if file is None:
         _report_proofs([found])
         return
-    from autograder.bridge.judging import grading_panel
-    from autograder.grade import Grader, Step
+    from autograder.bridge.verdicts import grading_panel
+    from autograder.grade import Grader
+    from autograder.peer import start_subprocess
+    from autograder.run import Step
 
     grader = Grader(found.lab, "try", exercises=[found])
     steps = [Step(file.name, source=file.read_text(encoding="utf-8")), Step("check", exercise=found)]
     with working(f"Grading {file.name}"):
-        verdict = grader.grade(steps).verdicts[found.id]
+        verdict = grader.grade(steps, None, start_subprocess).verdicts[found.id]
     click.echo(str(grading_panel(verdict)))
     sys.exit(0 if verdict.hidden.passed else 1)
 

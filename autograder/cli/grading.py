@@ -1,0 +1,182 @@
+"""Grade a class: the command, its progress bar, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autograder.cli.classes import as_instructor, open_classroom
+from autograder.course import Course
+from autograder.errors import UserError
+from autograder.preload import one_thread
+
+if TYPE_CHECKING:
+    from autograder.bridge.results import GradedSubmission
+    from autograder.bridge.grading import Summary
+
+
+NO_WALL_WARNING = (
+    "Without a wall: student code runs as you and may read, change and send all that you can. The grades are marked."
+)
+
+
+@click.command()
+@click.argument("lab")
+@click.option("--regrade", is_flag=True, help="Grade everything again, not only what is new.")
+@click.option("--new-seed", is_flag=True, help="Draw new hidden cases first; everything is graded again.")
+@click.option("--workers", type=click.IntRange(1), help="How many submissions at a time (default: the cores).")
+@click.option("--dask", metavar="ADDRESS", default="", help="Grade on a Dask cluster: its scheduler's address.")
+@click.option("--gpu-slots", type=click.IntRange(1), default=4, help="How many submissions may share a GPU.")
+@click.option("--limit", "limits", multiple=True, metavar="NAME=NUMBER", help="A limit in place of the lab's.")
+@click.option("--no-wall", is_flag=True, help="Run student code without a sandbox. It may do all that you may.")
+@as_instructor
+def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
+    """Grade what is new of LAB's submissions, behind a wall, and print who got what, and why.
+
+    Killed at any moment, nothing is lost: run it again and it goes on. Manual scores and comments
+    stay. Limits by name: notebook_seconds, cell_seconds, case_seconds, memory_gib, processes,
+    file_mib, disk_mib, output_mib.
+    """
+    one_thread()
+    from rich.console import Console
+
+    from autograder.bridge.grading import Options
+    from autograder.secret import rotate
+
+    classroom = open_classroom(*(how.pop(name) for name in ("class_folder", "exchange", "db")))
+    options = Options(
+        regrade or new_seed,
+        not how["no_wall"],
+        how["workers"] or cores(),
+        how["dask"],
+        how["gpu_slots"],
+        _numbers(how["limits"]),
+    )
+    console = Console()
+    if how["no_wall"]:
+        console.print(NO_WALL_WARNING)
+    if new_seed:
+        rotate(classroom.secrets_folder, lab)
+    started = time.monotonic()
+    with progress_bar(console, f"Grading {lab}") as watch:
+        graded, summary = classroom.grade(lab, options, watch)
+    print_grades(console, Course.find().lab(lab).exercises, graded)
+    print_summary(console, summary, time.monotonic() - started)
+    sys.exit(1 if summary.failed else 0)
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _numbers(limits: Sequence[str]) -> dict[str, float]:
+    try:
+        return {name: float(number) for name, _, number in (limit.partition("=") for limit in limits)}
+    except ValueError:
+        raise UserError("A limit is NAME=NUMBER, for example --limit cell_seconds=120.") from None
+
+
+@contextmanager
+def progress_bar(console: Any, title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and time left; gives what is to be called with (done, of how many)."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    started = time.monotonic()
+    # The display has a thread of its own only once there is something to show: workers are forked before.
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task(title, total=None, rate="")
+
+    def watch(done: int, of: int) -> None:
+        if not bar.live.is_started:
+            bar.start()
+        speed = done / (time.monotonic() - started)
+        bar.update(task, completed=done, total=of, rate=f"{speed:.2g}/s, left")
+
+    try:
+        yield watch
+    finally:
+        bar.stop()
+
+
+FEW_STUDENTS = 6
+
+
+def print_grades(console: Any, exercises: list[Any], graded: list[GradedSubmission]) -> None:
+    """Print points by exercise, and below them why points were lost."""
+    console.print(_by_exercise(exercises, graded) if len(graded) <= FEW_STUDENTS else _by_student(graded))
+    for submission in graded:
+        for line in _losses(submission):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _by_exercise(exercises: list[Any], graded: list[GradedSubmission]) -> Any:
+    from rich.table import Table
+
+    table = Table("exercise", *(submission.student for submission in graded), box=None, pad_edge=False)
+    for exercise in exercises:
+        verdicts = [submission.verdicts.get(exercise.id) for submission in graded]
+        points = [f"{verdict['points']:.3g}" if verdict else "–" for verdict in verdicts]
+        table.add_row(f"{exercise.id} (of {exercise.contract.points:g})", *points)
+    table.add_row("total", *(f"{submission.score:.3g} of {submission.max_score:g}" for submission in graded))
+    return table
+
+
+def _by_student(graded: list[GradedSubmission]) -> Any:
+    from rich.table import Table
+
+    table = Table("student", "points", "lost in", box=None, pad_edge=False)
+    for submission in graded:
+        lost = [key.partition(".")[2] for key, verdict in submission.verdicts.items() if verdict["reason"]]
+        table.add_row(submission.student, f"{submission.score:.3g} of {submission.max_score:g}", ", ".join(lost))
+    return table
+
+
+def _losses(submission: GradedSubmission) -> Iterator[str]:
+    """Why a submission lost points; one line for all exercises that were lost for the same reason."""
+    lost: dict[str, list[str]] = {}
+    for key, verdict in submission.verdicts.items():
+        if verdict["reason"]:
+            name = f" [{verdict['mistake']}]" if verdict["mistake"] else ""
+            loss = f"{key} \N{MINUS SIGN}{verdict['max_points'] - verdict['points']:.3g}{name}"
+            lost.setdefault(verdict["reason"], []).append(loss)
+    if lost or submission.note:
+        yield f"\n{submission.student}" + (f" ({submission.note})" if submission.note else "")
+    for reason, losses in lost.items():
+        yield f"  {', '.join(losses)}: {reason}"
+
+
+def print_summary(console: Any, summary: Summary, seconds: float) -> None:
+    """Print what a run did and how fast."""
+    lines = [f"Graded {summary.graded} in {seconds:.1f} s"]
+    if summary.recalled:
+        lines.append(f"taken from stored verdicts: {summary.recalled}")
+    if summary.unchanged:
+        lines.append(f"unchanged since they were graded: {summary.unchanged}")
+    console.print("; ".join(lines) + ".", highlight=False)
+    if summary.seconds:
+        median, high = statistics.median(summary.seconds), summary.percentile(0.95)
+        slowest = ", ".join(f"{name} {value:.2f} s" for name, value in summary.slowest())
+        console.print(
+            f"Seconds per submission: median {median:.2f}, 95th percentile {high:.2f}. Slowest exercises: {slowest}.",
+            highlight=False,
+        )
+    if summary.outdated:
+        console.print(
+            f"{summary.outdated} were graded with an earlier state of the lab, under another seed or other limits; "
+            "--regrade grades them anew.",
+            highlight=False,
+        )
+    for student, why in summary.failed.items():
+        console.print(f"Not graded: {student}. {why}", markup=False, highlight=False)
+
+
+COMMANDS = [grade]

@@ -1,0 +1,103 @@
+"""Run jobs over an executor: local processes or a Dask cluster. A worker that dies costs no job."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from autograder.errors import UserError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+MAX_BREAKS = 3
+_PR_SET_PDEATHSIG = 1
+
+
+def run_all(
+    executor: Callable[[], Executor], work: Callable[[Job], Result], jobs: Sequence[Job]
+) -> Iterator[tuple[Job, Result | Exception]]:
+    """Do `work` on every job; yields each with its result or its exception, as they come.
+
+    `executor` makes a new executor; it is called again after one broke because a worker was killed.
+
+    Raises
+    ------
+    UserError
+        If workers are killed again and again.
+    """
+    waiting = list(jobs)
+    for _ in range(MAX_BREAKS):
+        again: list[Job] = []
+        for job, result in _once(executor(), work, waiting):
+            if isinstance(result, BrokenProcessPool):
+                again.append(job)
+            else:
+                yield job, result
+        if not again:
+            return
+        waiting = again
+    raise UserError(
+        f"Grading processes were killed {MAX_BREAKS} times, most likely because memory ran out. What was graded is "
+        "kept: run the command again, with fewer --workers."
+    )
+
+
+def _once(
+    pool: Executor, work: Callable[[Job], Result], jobs: Sequence[Job]
+) -> Iterator[tuple[Job, Result | Exception]]:
+    futures: dict[Future[Result], Job] = {}
+    refused: list[tuple[Job, Exception]] = []
+    try:
+        for job in jobs:
+            try:
+                futures[pool.submit(work, job)] = job
+            except BrokenProcessPool as error:
+                refused.append((job, error))
+        for future in as_completed(futures):
+            raised = future.exception()
+            yield futures[future], raised if isinstance(raised, Exception) else future.result()
+        yield from refused
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def local(workers: int) -> Callable[[], Executor]:
+    """Processes of this machine, which end with this one however it ends."""
+    # Forks share what is imported and computed; a process with threads must not fork.
+    threads = len(os.listdir("/proc/self/task")) if sys.platform.startswith("linux") else 2
+    context = multiprocessing.get_context("fork" if threads == 1 else "spawn")
+    return lambda: ProcessPoolExecutor(workers, context, _end_with_parent, (os.getpid(),))
+
+
+def _end_with_parent(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def dask(address: str) -> Callable[[], Executor]:
+    """The workers of a running Dask cluster.
+
+    Raises
+    ------
+    UserError
+        If dask.distributed is not installed or no scheduler answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UserError("--dask needs the package distributed: pip install 'winning-ticket[cluster]'.") from None
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"No Dask scheduler answers at {address} ({error}). Start one, or check the address.") from None
+    return lambda: client.get_executor(retries=2)

@@ -1,0 +1,37 @@
+"""Verdicts on disk, under the hash of what they depend on: what was graded once is not graded again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+
+class Verdicts:
+    """A folder of JSON files. Each appears whole or not at all, whenever the writer is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> Any:
+        """What was stored under `key`, or None."""
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self._folder / f"{key}.json").read_text(encoding="utf-8"))
+        return None
+
+    def put(self, key: str, value: Any) -> None:
+        write_whole(self._folder / f"{key}.json", json.dumps(value))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds the old content or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

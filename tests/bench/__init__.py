@@ -1,0 +1,1 @@
+"""What grading costs: `python -m tests.bench.grading` measures it beside stock nbgrader."""
