@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import logging
 import os
 import sys
@@ -33,6 +34,7 @@ SHELL = (
 MODELS = ("torch", "torch._dynamo", "transformers.modeling_utils", "peft")
 # Names that transformers resolves only when they are asked for.
 LAZY = ("AutoModelForCausalLM", "AutoTokenizer", "GPT2LMHeadModel", "LlamaForCausalLM", "Trainer")
+_ONCE_LOGGERS = ("transformers.utils.logging",)
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -61,23 +63,50 @@ def preload(modules: Sequence[str] = (*SHELL, *MODELS)) -> None:
             transformers = importlib.import_module("transformers")
             for name in LAZY:
                 getattr(transformers, name)
-    if "torch" in sys.modules:
-        _warm_torch()
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)
+        for rehearse, needed in ((_draw, "matplotlib.pyplot"), (_train, "torch"), (_adapt, "peft")):
+            if needed in sys.modules:
+                rehearse()
     _forget_warnings()
     assert_single_threaded()
     gc.collect()
     gc.freeze()
 
 
-def _warm_torch() -> None:
-    """Take one optimiser step on one thread: much of torch is imported at the first one."""
+def _draw() -> None:
+    """Draw a figure once: fonts and their metrics are loaded at the first one."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.plot([0, 1], label="$x$")
+    axes.set(title="title", xlabel="label")
+    axes.legend()
+    axes.figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+
+
+def _train() -> None:
+    """Take one optimiser step: much of torch is set up at the first one."""
     import torch
 
-    torch.set_num_threads(1)
-    weight = torch.nn.Parameter(torch.zeros(2, 2))
-    optimiser = torch.optim.AdamW([weight])
-    weight.sum().backward()
+    layers = torch.nn.Sequential(
+        torch.nn.Embedding(4, 4), torch.nn.LayerNorm(4), torch.nn.Linear(4, 4), torch.nn.GELU()
+    )
+    optimiser = torch.optim.AdamW(layers.parameters())
+    torch.nn.functional.cross_entropy(layers(torch.arange(4)), torch.arange(4)).backward()
     optimiser.step()
+
+
+def _adapt() -> None:
+    """Put an adapter on a tiny model and run it once."""
+    import peft
+    import torch
+    import transformers
+
+    config = transformers.GPT2Config(vocab_size=8, n_positions=8, n_embd=8, n_layer=1, n_head=1)
+    model = peft.get_peft_model(transformers.GPT2LMHeadModel(config), peft.LoraConfig(fan_in_fan_out=True))
+    tokens = torch.arange(8)[None]
+    model(input_ids=tokens, labels=tokens).loss.backward()
 
 
 def _forget_warnings() -> None:
@@ -86,6 +115,9 @@ def _forget_warnings() -> None:
         registry = getattr(module, "__dict__", {}).get("__warningregistry__")
         if registry:
             registry.clear()
+    for logger in filter(None, map(sys.modules.get, _ONCE_LOGGERS)):
+        for name in ("warning_once", "info_once"):
+            getattr(logger, name).cache_clear()
 
 
 def assert_single_threaded() -> None:
@@ -102,7 +134,8 @@ def start_afresh() -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     if "torch" in sys.modules:
-        sys.modules["torch"].seed()
+        # Not torch.seed(), which also queues seeds for CUDA, at the price of a formatted stack each.
+        sys.modules["torch"].default_generator.seed()
 
 
 def rebind_loggers(streams: dict[Any, Any]) -> None:

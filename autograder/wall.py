@@ -32,7 +32,9 @@ FILES = (
     "/etc/alternatives",
     "/sys/devices/system/cpu",
     "/sys/devices/system/node",
+    "/sys/kernel/mm/transparent_hugepage",  # by which the C library learns that it may ask for large pages
 )
+_PLACES = ("/etc", "/sys", "/sys/devices", "/sys/devices/system", "/sys/kernel", "/sys/kernel/mm")
 GPU_FILES = ("/sys/bus/pci", "/sys/devices", "/sys/module/nvidia", "/etc/ld.so.conf.d", "/usr/local/nvidia")
 PASSWD = Path(__file__).resolve().parent / "templates" / "passwd"
 NO_WALL = (
@@ -106,7 +108,7 @@ def _namespaces() -> list[str]:
 
 
 def _links_and_folders() -> list[str]:
-    line = ["--dir", "/etc", "--dir", "/sys", "--dir", "/sys/devices", "--dir", "/sys/devices/system"]
+    line = [part for name in _PLACES for part in ("--dir", name)]
     for place in map(Path, SYSTEM):
         if place.is_symlink():
             line += ["--symlink", str(place.readlink()), str(place)]
