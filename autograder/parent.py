@@ -156,8 +156,6 @@ def _set_environment(gpu: str) -> None:
     os.environ |= {"WINNING_TICKET_HOME": "/tmp/.winning-ticket", "CUDA_VISIBLE_DEVICES": gpu}
     os.environ |= {"MPLCONFIGDIR": "/tmp/.matplotlib"}
     tempfile.tempdir = None  # the parent's choice, which is remembered
-    sys.argv = ["ipykernel_launcher.py"]
-    sys.path.insert(0, "")
 
 
 def main() -> None:

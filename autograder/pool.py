@@ -57,7 +57,7 @@ def _once(
     try:
         for job in jobs:
             try:
-                futures[pool.submit(work, job)] = job
+                futures[pool.submit(_attempt, work, job)] = job
             except BrokenProcessPool as error:
                 refused.append((job, error))
         for future in as_completed(futures):
@@ -65,7 +65,22 @@ def _once(
             yield futures[future], raised if isinstance(raised, Exception) else future.result()
         yield from refused
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in futures:
+            future.cancel()
+        pool.shutdown(wait=False)
+
+
+class JobFailed(Exception):
+    """What a job raised, in words: not every exception can be sent from one process to another."""
+
+
+def _attempt(work: Callable[[Job], Result], job: Job) -> Result:
+    try:
+        return work(job)
+    except UserError:
+        raise
+    except Exception as error:
+        raise JobFailed(f"{type(error).__name__}: {error}") from error
 
 
 def local(workers: int) -> Callable[[], Executor]:

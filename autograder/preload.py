@@ -13,7 +13,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 SHELL = (
@@ -22,10 +23,11 @@ SHELL = (
     "asttokens",
     "executing",
     "ipykernel.compiler",
+    "ipykernel.eventloops",
+    "ipykernel.kernelbase",
     "ipykernel.zmqshell",
     "jupyter_client.session",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "pygments.formatters.terminal256",
     "pygments.lexers.python",
     "pygments.styles.default",
@@ -39,6 +41,8 @@ ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    # pyarrow, where peft finds it, starts a thread for its memory otherwise.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     # Asks the driver's library whether there is a GPU, without initialising CUDA.
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
@@ -55,34 +59,57 @@ def one_thread() -> None:
 
 def preload(modules: Sequence[str] = (*SHELL, *MODELS)) -> None:
     """Import what most notebooks import; `ONE_THREAD` must have been set before numpy's first import."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _without_warnings():
         for name in modules:
             importlib.import_module(name)
         if "transformers" in sys.modules:
             transformers = importlib.import_module("transformers")
             for name in LAZY:
                 getattr(transformers, name)
-        if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(1)
-        for rehearse, needed in ((_draw, "matplotlib.pyplot"), (_train, "torch"), (_adapt, "peft")):
-            if needed in sys.modules:
-                rehearse()
+        for rehearse in _rehearsals():
+            rehearse()
     _forget_warnings()
     assert_single_threaded()
     gc.collect()
     gc.freeze()
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Show no warning; filters that libraries add while they are imported stay."""
+    shown, warnings.showwarning = warnings.showwarning, lambda *arguments, **more: None
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+
+
+def _rehearsals() -> Iterator[Callable[[], None]]:
+    """What the first use of a library sets up, done once for all forks."""
+    if "matplotlib.pyplot" in sys.modules:
+        yield _draw
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    torch.set_num_threads(1)
+    # Where torch is built for GPUs a backward pass starts threads and CUDA, and neither survives a fork.
+    if torch.version.cuda or torch.version.hip:
+        return
+    yield _train
+    if "peft" in sys.modules:
+        yield _adapt
+
+
 def _draw() -> None:
     """Draw a figure once: fonts and their metrics are loaded at the first one."""
     from matplotlib.figure import Figure
 
-    axes = Figure().subplots()
-    axes.plot([0, 1], label="$x$")
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot([0, 1], label="line")
     axes.set(title="title", xlabel="label")
     axes.legend()
-    axes.figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def _train() -> None:

@@ -6,39 +6,59 @@ import asyncio
 import base64
 import builtins
 import getpass
+import importlib.util
+import inspect
+import io
 import os
+import pdb
 import sys
+import sysconfig
 import tempfile
+import threading
+import time
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
-from IPython.core.error import StdinNotImplementedError
+from IPython.core.profiledir import ProfileDir
 
 MAX_TEXT = 200_000
 MAX_RICH = 8_000_000
+FLUSH_SECONDS = 0.2  # after which ipykernel shows what was written and not flushed
+BETWEEN_CELLS = 0.01  # seconds for which tasks of earlier cells go on before a cell runs, as they do in a kernel
+# The cell that code runs for. Tasks keep that of the cell that made them; threads have none, and so the latest.
+_cell: ContextVar[int] = ContextVar("cell")
 
 
-class _Stream:
-    """Stands in for stdout or stderr; merges writes into notebook stream outputs."""
+class OutStream(io.TextIOBase):
+    """Stands in for stdout or stderr, with the name and manners of ipykernel's class.
 
-    encoding = "utf-8"
-    errors = "strict"
+    In a fork of the process that made it, text goes to descriptor `number`.
+    """
 
-    def __init__(self, name: str, outputs: Outputs) -> None:
+    encoding = "UTF-8"
+
+    def __init__(self, name: str, number: int, outputs: Outputs) -> None:
         self.name = name
-        self._outputs = outputs
+        self._number, self._outputs, self._pid = number, outputs, os.getpid()
+        self._terminal = os.open(os.devnull, os.O_WRONLY)
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._outputs.add_text(self.name, text)
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        if os.getpid() == self._pid:
+            self._outputs.write(self.name, text)
+        else:
+            os.write(self._number, text.encode("utf-8", "replace"))
         return len(text)
 
-    def writelines(self, lines: Any) -> None:
-        for line in lines:
-            self.write(line)
-
     def flush(self) -> None:
-        pass
+        if os.getpid() == self._pid:
+            self._outputs.flush(self.name)
+
+    def fileno(self) -> int:
+        """As in a kernel, a terminal that the notebook does not show; here nobody sees it."""
+        return self._terminal
 
     def isatty(self) -> bool:
         return False
@@ -48,49 +68,140 @@ class _Stream:
 
 
 class Outputs:
-    """The outputs of one cell, in nbformat's form; beyond MAX_TEXT and MAX_RICH characters they are cut."""
+    """The outputs of one cell, in nbformat's form; beyond MAX_TEXT and MAX_RICH characters they are cut.
+
+    Text waits for a flush, for FLUSH_SECONDS or for the cell's end, as in ipykernel, so that the
+    streams interleave alike. What was written to descriptors comes before what Python wrote later.
+    """
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
         self._displays: dict[str, list[dict[str, Any]]] = {}
-        self._room = MAX_TEXT
-        self._rich_room = MAX_RICH
+        self._clear_before_next = False
+        self._waiting: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._due: dict[str, float] = {}
+        self._files: dict[str, LowLevelFile] = {}
+        self._lock = threading.RLock()
+        self._number = 0
+        self._room, self._rich_room = MAX_TEXT, MAX_RICH
 
-    def add_text(self, name: str, text: str) -> None:
+    def watch(self, files: dict[str, LowLevelFile]) -> None:
+        """Take the text of files that stand behind descriptors into the streams that name them."""
+        self._files = files
+
+    def begin(self) -> None:
+        """Begin a cell; what was shown since the last one ended is lost, as it is in a notebook."""
+        self.end()
+        _cell.set(self._number)
+        self.take()
+
+    def end(self) -> None:
+        """End the cell: from now on what its tasks show is lost."""
+        for name in self._waiting:
+            self.flush(name)
+        self._number += 1
+
+    def write(self, name: str, text: str) -> None:
+        with self._lock:
+            self._catch_up()
+            if _cell.get(self._number) == self._number:
+                self._wait(name, text)
+
+    def flush(self, name: str) -> None:
+        with self._lock:
+            self._catch_up()
+            self._show_text(name)
+
+    def add(self, message_type: str, content: dict[str, Any]) -> None:
+        with self._lock:
+            if _cell.get(self._number) == self._number:
+                self._take_message(message_type, content)
+
+    def _take_message(self, message_type: str, content: dict[str, Any]) -> None:
+        fields = {key: _jsonable(value) for key, value in content.items() if key != "transient"}
+        display = str((content.get("transient") or {}).get("display_id") or "")
+        if message_type == "clear_output":
+            self._clear_before_next = bool(content.get("wait"))
+            if not self._clear_before_next:
+                self._clear()
+        if message_type in ("display_data", "update_display_data", "execute_result"):
+            for item in self._displays.get(display, []):
+                item |= {"data": fields["data"], "metadata": fields["metadata"]}
+        if message_type in ("display_data", "execute_result", "error"):
+            self._keep({"output_type": message_type, **fields}, display)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Hand over the outputs there are."""
+        with self._lock:
+            items, self.items = self.items, []
+            self._displays, self._clear_before_next = {}, False
+            self._room, self._rich_room = MAX_TEXT, MAX_RICH
+            return items
+
+    def _catch_up(self) -> None:
+        """Show what is overdue, and let what was written to descriptors since the last time wait."""
+        now = time.monotonic()
+        for name, due in sorted(self._due.items(), key=lambda item: item[1]):
+            if due <= now:
+                self._show_text(name)
+        for name, file in self._files.items():
+            if text := file.new_text():
+                self._wait(name, text)
+
+    def _wait(self, name: str, text: str) -> None:
         if self._room <= 0 or not text:
             return
         if len(text) > self._room:
             text = text[: self._room] + "\n[output cut here]\n"
         self._room -= len(text)
+        self._waiting[name].append(text)
+        self._due.setdefault(name, time.monotonic() + FLUSH_SECONDS)
+
+    def _show_text(self, name: str) -> None:
+        text, self._waiting[name] = "".join(self._waiting[name]), []
+        self._due.pop(name, None)
+        if not text:
+            return
+        if self._clear_before_next:
+            self._clear()
         if self.items and self.items[-1].get("name") == name:
             self.items[-1]["text"] += text
         else:
             self.items.append({"output_type": "stream", "name": name, "text": text})
 
-    def add(self, message_type: str, content: dict[str, Any]) -> None:
-        fields = {key: _jsonable(value) for key, value in content.items() if key != "transient"}
-        display = str((content.get("transient") or {}).get("display_id") or "")
-        if message_type == "clear_output":
-            self.items.clear()
-        elif message_type == "update_display_data":
-            for item in self._displays.get(display, []):
-                item |= {"data": fields["data"], "metadata": fields["metadata"]}
-        elif message_type in ("display_data", "execute_result", "error"):
-            self._keep({"output_type": message_type, **fields}, display)
+    def _clear(self) -> None:
+        self.items.clear()
+        self._displays.clear()
+        self._clear_before_next = False
 
     def _keep(self, item: dict[str, Any], display: str) -> None:
         self._rich_room -= len(str(item))
         if self._rich_room < 0:
-            self.add_text("stdout", "[output cut here]\n")
+            self.write("stdout", "[output cut here]\n")
             return
+        if self._clear_before_next:
+            self._clear()
         self.items.append(item)
         if display:
             self._displays.setdefault(display, []).append(item)
 
-    def take(self) -> list[dict[str, Any]]:
-        items, self.items = self.items, []
-        self._room, self._rich_room = MAX_TEXT, MAX_RICH
-        return items
+
+class LowLevelFile:
+    """The file behind descriptor 1 or 2, into which C code and child processes write."""
+
+    def __init__(self, number: int) -> None:
+        self._file = tempfile.TemporaryFile("ab")  # noqa: SIM115 (open as long as the process)
+        self._read = 0
+        os.dup2(self._file.fileno(), number)
+
+    def new_text(self) -> str:
+        """What was written since the last call; of very much, the beginning."""
+        size = os.fstat(self._file.fileno()).st_size
+        if size <= self._read:
+            return ""
+        text = os.pread(self._file.fileno(), min(size - self._read, 4 * MAX_TEXT), self._read)
+        self._read = size
+        return text.decode("utf-8", "replace")
 
 
 class Shell:
@@ -104,10 +215,11 @@ class Shell:
 
     def open(self) -> None:
         """Take over this process's standard streams; a fork of the process that built the shell may."""
-        sys.stdout, sys.stderr = _Stream("stdout", self._outputs), _Stream("stderr", self._outputs)
-        self._files = {name: _redirect(number) for number, name in ((1, "stdout"), (2, "stderr"))}
-        os.register_at_fork(after_in_child=_use_low_level_streams)
-        builtins.input = getpass.getpass = _no_input
+        sys.stdout, sys.stderr = OutStream("stdout", 1, self._outputs), OutStream("stderr", 2, self._outputs)
+        self._outputs.watch({name: LowLevelFile(number) for number, name in ((1, "stdout"), (2, "stderr"))})
+        _look_launched()
+        # The folder of the parent's profile is closed to the student.
+        self._shell.profile_dir = ProfileDir.create_profile_dir_by_name(tempfile.mkdtemp(), "default")
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
 
@@ -118,6 +230,7 @@ class Shell:
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run one cell and return its outputs; errors of the cell are outputs too."""
         pid = os.getpid()
+        builtins.input, getpass.getpass = self._shell.kernel.raw_input, self._shell.kernel.getpass
         try:
             self._loop.run_until_complete(self._run(source))
         except BaseException as error:
@@ -126,9 +239,17 @@ class Shell:
             )
         if os.getpid() != pid:
             os._exit(0)
-        return self._low_level_text() + self._outputs.take()
+        return self._outputs.take()
 
     async def _run(self, source: str) -> None:
+        await asyncio.sleep(BETWEEN_CELLS if len(asyncio.all_tasks()) > 1 else 0)
+        self._outputs.begin()
+        try:
+            await self._run_cell(source)
+        finally:
+            self._outputs.end()
+
+    async def _run_cell(self, source: str) -> None:
         """As ipykernel does: only cells that await something run as coroutines."""
         try:
             cell, failure = self._shell.transform_cell(source), None
@@ -142,36 +263,20 @@ class Shell:
         else:
             self._shell.run_cell(source, store_history=True)
 
-    def _low_level_text(self) -> list[dict[str, Any]]:
-        """What was written to file descriptors 1 and 2: by C code, by child processes."""
-        found = []
-        for name, file in self._files.items():
-            file.seek(0)
-            text = file.read(MAX_TEXT).decode("utf-8", "replace")
-            file.seek(0)
-            file.truncate()
-            if text:
-                found.append({"output_type": "stream", "name": name, "text": text})
-        return found
 
-
-def _no_input(*prompt: Any, **more: Any) -> str:
-    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
-
-
-def _use_low_level_streams() -> None:
-    """What a child process prints reaches the notebook through the files behind descriptors 1 and 2."""
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
-
-
-def _redirect(number: int) -> Any:
-    file = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (open as long as the process)
-    os.dup2(file.fileno(), number)
-    return file
+def _look_launched() -> None:
+    """Set sys.argv and sys.path as a kernel's launcher leaves them: the folder comes after Python's own library."""
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    sys.argv = [str(launcher and launcher.origin), "-f", "/tmp/kernel.json"]
+    library = sysconfig.get_config_var("DESTSHARED")
+    sys.path.insert(sys.path.index(library) + 1 if library in sys.path else 0, "")
 
 
 def _make_shell(outputs: Outputs) -> Any:
+    from IPython.core import debugger
     from ipykernel.compiler import XCachingCompiler
+    from ipykernel.eventloops import enable_gui
+    from ipykernel.kernelbase import Kernel
     from ipykernel.zmqshell import ZMQInteractiveShell
     from jupyter_client.session import Session
     from traitlets.config import Config
@@ -182,10 +287,25 @@ def _make_shell(outputs: Outputs) -> Any:
                 msg_or_type, content = msg_or_type["header"]["msg_type"], msg_or_type["content"]
             outputs.add(msg_or_type, content or {})
 
+    class Compiler(XCachingCompiler):
+        def get_code_name(self, *args: Any) -> str:
+            """Name a cell's file and tell inspect that it is no module's, which inspect asks for every frame."""
+            name: str = super().get_code_name(*args)
+            inspect.modulesbyfile[name] = ""
+            return name
+
+    class KernelToAsk:
+        """What a shell asks its kernel for; there is nobody who could answer `input`."""
+
+        eventloop, _allow_stdin = None, False
+        raw_input, getpass = Kernel.raw_input, Kernel.getpass
+
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     config = Config()
     config.HistoryManager.enabled = False
-    shell = ZMQInteractiveShell.instance(config=config, compiler_class=XCachingCompiler)
+    shell = ZMQInteractiveShell.instance(config=config, compiler_class=Compiler, kernel=KernelToAsk())
+    pdb.Pdb, pdb.set_trace = debugger.InterruptiblePdb, debugger.set_trace  # type: ignore[misc, assignment]
+    shell.enable_gui = partial(enable_gui, kernel=shell.kernel)  # type: ignore[method-assign]
     session = ListSession(key=b"")
     publishers: list[Any] = [shell.displayhook, shell.display_pub]
     for publisher in publishers:

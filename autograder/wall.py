@@ -121,7 +121,7 @@ def _links_and_folders() -> list[str]:
 
 def _environment() -> list[str]:
     """Of this process's environment nothing goes in but the language and what torch's speed hangs on."""
-    kept = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    kept = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     variables = {name: os.environ[name] for name in kept if name in os.environ}
     variables |= {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", **ONE_THREAD}
     # Large pages make a fork of the parent five times cheaper.

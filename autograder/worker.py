@@ -69,8 +69,6 @@ class Worker:
 
 def main() -> None:
     end = socket.socket(fileno=int(sys.argv[1]))
-    sys.argv = ["ipykernel_launcher.py"]
-    sys.path.insert(0, "")
     shell = Shell()
     shell.open()
     os._exit(Worker(Wire(end), shell, Course.find()).serve())

@@ -1,8 +1,9 @@
 """Grade what is new of a class: jobs go out to an executor, verdicts come back to one writer.
 
 A verdict is stored under the hash of what it depends on before anything is made of it; then the
-gradebook gets it, in batches; then the graded notebook is put in its place, with a marker. Killed
-anywhere in between, the next run finds no marker and takes the stored verdict.
+gradebook gets it, in batches; then the graded notebook is put in its place, with a marker; an older
+marker goes first of all. Killed anywhere in between, the next run finds no marker and takes the
+stored verdict.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Submission:
-    """A collected submission; `digest` is of what is graded of it."""
+    """A collected submission; `digest` is of what is graded of it, `unread` why it could not be read."""
 
     student: str
     folder: Path
@@ -88,6 +89,7 @@ class Submission:
     note: str
     digest: str
     submitted_at: datetime | None
+    unread: str = ""
 
 
 class Run:
@@ -122,6 +124,9 @@ class Run:
     def _new(self, submissions: Sequence[Submission]) -> Iterator[Submission]:
         graded = self._books.graded()
         for submission in submissions:
+            if submission.unread:
+                self.summary.failed[submission.student] = submission.unread
+                continue
             mark = read_marker(self._graded_folder(submission.student))
             if self._options.regrade or mark.get("submission") != submission.digest or submission.student not in graded:
                 yield submission
@@ -156,7 +161,8 @@ class Run:
             self._write()
 
     def _take(self, submission: Submission, result: dict[str, Any]) -> None:
-        self._waiting.append((submission, result["notebook"]))
+        # A lone surrogate in a student's text can be written nowhere.
+        self._waiting.append((submission, result["notebook"].encode("utf-8", "replace").decode()))
 
     def _write(self) -> None:
         """Record what is waiting: the gradebook first, then the notebooks with their markers."""
@@ -164,6 +170,8 @@ class Run:
             GradedNotebook(submission.student, nbformat.v4.reads(text), submission.submitted_at)
             for submission, text in self._waiting
         ]
+        for submission, _ in self._waiting:
+            (self._graded_folder(submission.student) / MARKER).unlink(missing_ok=True)
         if batch:
             self._books.record(batch)
         for submission, text in self._waiting:
@@ -175,7 +183,7 @@ class Run:
         draft = self._folder / ".grading" / submission.student
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        for path in submission.folder.iterdir():
+        for path in submission.folder.glob("*"):
             if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
                 shutil.copy2(path, draft)
         (draft / f"{self._setting.lab}.ipynb").write_text(text, encoding="utf-8")
@@ -200,6 +208,9 @@ def read_marker(graded_folder: Path) -> dict[str, Any]:
 
 def read_collected(folder: Path, student: str, lab: str, submitted_at: datetime | None) -> Submission:
     """Read what was collected of a student; nothing in its folder is changed."""
-    notebook, note = read_submitted(folder, lab)
-    files = side_files(folder)
+    try:
+        notebook, note = read_submitted(folder, lab)
+        files = side_files(folder)
+    except OSError as error:
+        return Submission(student, folder, b"", {}, "", "", submitted_at, f"It could not be read: {error}.")
     return Submission(student, folder, notebook, files, note, submission_digest(notebook, files), submitted_at)

@@ -18,8 +18,8 @@ from autograder.errors import UserError
 from autograder.preload import one_thread
 
 if TYPE_CHECKING:
-    from autograder.bridge.results import GradedSubmission
     from autograder.bridge.grading import Summary
+    from autograder.bridge.results import GradedSubmission
 
 
 NO_WALL_WARNING = (

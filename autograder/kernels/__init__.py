@@ -1,0 +1,1 @@
+"""Kernels for ordinary Jupyter clients that are forks of one warm parent."""

@@ -1,0 +1,53 @@
+"""Does a lab that asks for a GPU get it in grading, and does one that runs out of its memory lose only itself?"""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder import gpu
+from autograder.bridge.classroom import Classroom
+from autograder.bridge.grading import Options
+from tests.bench.gpu import ON_GPU, TOO_MUCH, write_gpu_lab, write_students
+from tests.toy import RIGHT
+from tests.walls import need_wall
+
+needs_gpu = pytest.mark.skipif(not gpu.devices(), reason="there is no NVIDIA GPU")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    need_wall()
+    lab = write_gpu_lab(tmp_path_factory.mktemp("gpu") / "course")
+    classroom = Classroom(lab.course)
+    classroom.release("toy")
+    answers = {"right": ON_GPU, "greedy": TOO_MUCH, "plain": RIGHT, "other": ON_GPU}
+    write_students(lab, answers, classroom.folder)
+    rows, summary = classroom.grade("toy", Options(workers=4, gpu_slots=4))
+    assert not summary.failed
+    return {row.student: row for row in rows}
+
+
+@needs_gpu
+def test_hidden_cases_run_on_the_gpu(graded):
+    assert {name: graded[name].score for name in ("right", "other", "plain")} == dict.fromkeys(
+        ("right", "other", "plain"), 4.0
+    )
+
+
+@needs_gpu
+def test_running_out_of_the_gpus_memory_is_a_verdict_with_a_sentence(graded):
+    assert graded["greedy"].score == 0.0
+    assert "memory" in graded["greedy"].verdicts["toy.scale"]["reason"]
+
+
+def test_slots_bound_how_many_hold_a_device(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu, "devices", lambda: ["0", "1"])
+    monkeypatch.setattr(gpu.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(gpu, "_WAIT_SECONDS", 0.01)
+    with gpu.slot(1) as first, gpu.slot(1) as second:
+        assert {first, second} == {"0", "1"}
+        monkeypatch.setattr(gpu.time, "sleep", lambda seconds: pytest.fail("waiting"))
+        with pytest.raises(pytest.fail.Exception, match="waiting"), gpu.slot(1):
+            pass
+    with gpu.slot(1) as again:
+        assert again == "0"
