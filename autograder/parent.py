@@ -57,56 +57,60 @@ class Parent:
 
     def _fork(self, request: dict[str, Any], wire: int, control: int) -> None:
         assert_single_threaded()
-        told, tell = os.pipe()
-        pid = spaces.clone_into_new_spaces()
+        ours, theirs = socket.socketpair()
+        pid = spaces.clone_with_new_processes_and_mounts()
         if pid == 0:
-            os.close(tell)
+            ours.close()
             self._requests.close()
-            self._keep(request, socket.socket(fileno=wire), socket.socket(fileno=control), told)
+            self._keep(request, socket.socket(fileno=wire), socket.socket(fileno=control), theirs)
+        theirs.close()
         try:
-            spaces.give_identity(pid)
-            os.write(tell, b".")
+            if ours.recv(1):
+                spaces.give_identity(pid)
+                ours.send(b".")
         except OSError:
             os.kill(pid, signal.SIGKILL)
-        for descriptor in (told, tell, wire, control):
-            os.close(descriptor)
+        ours.close()
+        os.close(wire)
+        os.close(control)
 
-    def _keep(self, request: dict[str, Any], wire: socket.socket, control: socket.socket, told: int) -> NoReturn:
-        """Be process 1 of the submission: start the student's process, prepare its world, see it end."""
+    def _keep(
+        self, request: dict[str, Any], wire: socket.socket, control: socket.socket, parent: socket.socket
+    ) -> NoReturn:
+        """Be process 1 of the submission: prepare its world, start the student's process, see it end."""
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             limits = Limits(**request["limits"])
-            _await(told)
             most_memory = None if request["gpu"] else spaces.mapped_bytes() + int(limits.memory_gib * GIB)
+            spaces.private_files(limits)
+            spaces.unshare_users()
+            parent.send(b".")
+            if not parent.recv(1):
+                os._exit(1)
+            parent.close()
             spaces.become_student()
+            spaces.unshare_the_rest()
             spaces.raise_loopback()
+            spaces.forbid_user_namespaces()
             spaces.limit_resources(limits, most_memory)
-            prepared, tell = os.pipe()
-            pid = os.fork()
-            if pid == 0:
-                os.close(tell)
-                self._be_student(request, wire, control, prepared)
-            spaces.private_files(limits, spaces.number_here_of_only_child())
             spaces.give_up_privileges()
             spaces.set_traceable(False)
+            pid = os.fork()
+            if pid == 0:
+                self._be_student(request, wire, control)
             wire.close()
-            os.write(tell, b".")
             control.send(json.dumps({"status": _status_of(pid, control)}).encode())
         except BaseException as error:
             control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
         finally:
             os._exit(0)
 
-    def _be_student(
-        self, request: dict[str, Any], wire: socket.socket, control: socket.socket, prepared: int
-    ) -> NoReturn:
+    def _be_student(self, request: dict[str, Any], wire: socket.socket, control: socket.socket) -> NoReturn:
         status = 1
         try:
             os.setsid()
-            spaces.give_up_privileges()
             spaces.set_traceable(True)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            _await(prepared)
             control.send(b"{}")  # by which the grader learns this process's number on its side
             control.close()
             spaces.folder_of_its_own()
@@ -117,13 +121,6 @@ class Parent:
             status = Worker(Wire(wire), self._shell, self._course).serve()
         finally:
             os._exit(status)
-
-
-def _await(pipe: int) -> None:
-    """Wait for the byte by which another process says that it is done; end with it if it ends."""
-    if not os.read(pipe, 1):
-        os._exit(1)
-    os.close(pipe)
 
 
 def _status_of(pid: int, control: socket.socket) -> int:

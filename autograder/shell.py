@@ -273,11 +273,11 @@ def _look_launched() -> None:
 
 
 def _make_shell(outputs: Outputs) -> Any:
-    from IPython.core import debugger
     from ipykernel.compiler import XCachingCompiler
     from ipykernel.eventloops import enable_gui
     from ipykernel.kernelbase import Kernel
     from ipykernel.zmqshell import ZMQInteractiveShell
+    from IPython.core import debugger
     from jupyter_client.session import Session
     from traitlets.config import Config
 

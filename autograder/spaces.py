@@ -15,22 +15,20 @@ import shutil
 import signal
 import socket
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.limits import MIB, Limits
 from autograder.wall import CACHE, NOBODY, STAGE
 
 STUDENT = 1000
-FIRST = 2  # the student's process in its own space, after the keeper
 _CLONE = {"x86_64": 56, "aarch64": 220}
-_NEW_SPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
-_MS_NOSUID, _MS_NODEV, _MS_RDONLY, _MS_REMOUNT = 2, 4, 1, 32
+_NEW_MOUNTS, _NEW_CGROUP, _NEW_UTS, _NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+_NEW_USERS, _NEW_PROCESSES, _NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_BIND, _MS_MOVE, _MS_REC = 4096, 8192, 16384
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
-_PROC_KEPT = ("cpuinfo", "meminfo", "stat", "version", "filesystems", "devices", "driver")
 
 # The GIL stays held around these calls: a new process must come back into the interpreter it left.
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -43,14 +41,24 @@ def _checked(result: int, what: str) -> int:
     return result
 
 
-def clone_into_new_spaces() -> int:
-    """Fork into new mount, cgroup, uts, ipc, user, pid and network namespaces; like os.fork."""
+def clone_with_new_processes_and_mounts() -> int:
+    """Fork into new process and mount namespaces; like os.fork."""
     number = _CLONE.get(platform.machine())
     if number is None:
         raise OSError(f"grading behind the wall knows {', '.join(_CLONE)} processors, not {platform.machine()}")
-    flags = ctypes.c_ulong(_NEW_SPACES | signal.SIGCHLD)
+    flags = ctypes.c_ulong(_NEW_PROCESSES | _NEW_MOUNTS | signal.SIGCHLD)
     zero = ctypes.c_ulong(0)
     return _checked(_libc.syscall(ctypes.c_long(number), flags, zero, zero, zero, zero), "clone")
+
+
+def unshare_users() -> None:
+    """Enter a user namespace, in which nobody is known until the parent has called `give_identity`."""
+    _checked(_libc.unshare(_NEW_USERS), "unshare")
+
+
+def unshare_the_rest() -> None:
+    """Enter network, ipc, uts and cgroup namespaces that belong to this user namespace."""
+    _checked(_libc.unshare(_NEW_NETWORK | _NEW_IPC | _NEW_UTS | _NEW_CGROUP), "unshare")
 
 
 def give_identity(pid: int) -> None:
@@ -69,39 +77,22 @@ def become_student() -> None:
     os.setresuid(STUDENT, STUDENT, STUDENT)
 
 
-def number_here_of_only_child() -> int:
-    """The number of this process's child as the wall's /proc counts, which is another than its own space's."""
-    (task,) = Path("/proc/self/task").iterdir()
-    return int((task / "children").read_text())
+def forbid_user_namespaces() -> None:
+    """Let no process of this user namespace make another, in which it would have capabilities again."""
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
 
 
-def private_files(limits: Limits, student: int) -> None:
-    """Give this mount namespace a /tmp and /dev/shm of its own, both bounded, and a /proc of its own.
-
-    A new view of the processes cannot be mounted inside the wall. /proc shows what describes the
-    machine, and of the processes the student's first one, as its own number and as self.
-    """
+def private_files(limits: Limits) -> None:
+    """Give this mount namespace a /tmp and /dev/shm of its own, both bounded, and its own processes' /proc."""
     size = int(limits.disk_mib * MIB)
-    # What the wall put below /tmp (an interpreter that lives there) stays in sight.
-    _replace("/tmp", {name: name for name in os.listdir("/tmp")}, f"size={size},nr_inodes=65536,mode=1777")
-    _mount("tmpfs", "/dev/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes=4096,mode=1777")
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _mount("", CACHE, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
-    kept = {name: name for name in _PROC_KEPT if os.path.exists(f"/proc/{name}")}
-    _replace("/proc", kept | {"self": str(student), str(FIRST): str(student)}, "size=64k,mode=755")
-    _mount("", "/proc", "", _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=64k,mode=755")
-
-
-def _replace(target: str, kept: Mapping[str, str], options: str) -> None:
-    """Mount a new tmpfs over `target`, in which entries of the old one are still seen: `kept`, new name to old."""
-    _mount("tmpfs", STAGE, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
-    for name, old_name in kept.items():
-        old, new = Path(target, old_name), Path(STAGE, name)
-        if old.is_symlink():
-            new.symlink_to(old.readlink())
-            continue
-        new.mkdir() if old.is_dir() else new.touch()
-        _mount(str(old), str(new), "", _MS_BIND | _MS_REC)
-    _mount(STAGE, target, "", _MS_MOVE)
+    _mount("tmpfs", "/dev/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes=4096,mode=1777")
+    _mount("tmpfs", STAGE, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes=65536,mode=1777")
+    for old in Path("/tmp").iterdir():  # an interpreter or a course that lives below /tmp stays in sight
+        (Path(STAGE) / old.name).mkdir()
+        _mount(str(old), f"{STAGE}/{old.name}", "", _MS_BIND | _MS_REC)
+    _mount(STAGE, "/tmp", "", _MS_MOVE)
 
 
 def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:

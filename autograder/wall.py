@@ -1,9 +1,9 @@
 """The wall around student code: what a process inside it sees of this machine.
 
-bubblewrap builds it: no network, own process, ipc and mount namespaces, no capabilities but the
-two by which a parent run by root turns its forks into nobody, and a read-only file system that
-holds the interpreter, its packages and the lab's public files. `spaces` then puts every submission
-into namespaces of its own inside it.
+bubblewrap builds it: no network, own process, ipc and mount namespaces, and a read-only file system
+that holds the interpreter, its packages and the lab's public files. Inside it stands a warm parent,
+which runs only our code; `spaces` puts each of its forks into namespaces of its own, as nobody and
+without a capability, before it meets the student's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from autograder.errors import UserError
 from autograder.preload import ONE_THREAD
 
 BWRAP = "bwrap"
+# What the parent, which runs only our code, makes its forks' namespaces with; they keep none.
+_PARENTS_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 COURSE_INSIDE = Path("/winning-ticket")
 STAGE = "/stage"
 CACHE = "/cache"
@@ -100,11 +102,11 @@ def _need_readable(place: Path) -> None:
 
 def _namespaces() -> list[str]:
     spaces = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--hostname", "grading"]
-    if os.geteuid() == 0:
-        # Without a user namespace here, so that the parent can give its forks another user: limits
-        # on processes do not bind root, in whatever namespace.
-        return [*spaces, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    return ["--unshare-user", *spaces, "--cap-drop", "ALL"]
+    keep = [part for name in _PARENTS_CAPABILITIES for part in ("--cap-add", name)]
+    # Run by root without a user namespace here, so that the parent can give its forks another user:
+    # limits on processes do not bind root, in whatever namespace.
+    users = [] if os.geteuid() == 0 else ["--unshare-user"]
+    return [*users, *spaces, "--cap-drop", "ALL", *keep]
 
 
 def _links_and_folders() -> list[str]:
