@@ -68,7 +68,7 @@ def call(observe: Observe, answer: Callable[..., Any], case: Case, memory: int |
         value, device = plain(seen), _foreign_device(seen, inputs)
     except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
-            return Outcome(error=OUT_OF_MEMORY)
+            return Outcome(error=OUT_OF_MEMORY, message="GPU" if "CUDA out of memory" in _text(error) else "")
         return Outcome(error=type(error).__name__, message=_text(error), place=_place(error, answer))
     edited = tuple(name for name in case.inputs if not _unchanged(case.inputs[name], inputs.get(name)))
     return Outcome(value, edited=edited, device=device)

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,13 +21,19 @@ def devices() -> list[str]:
 
 
 @contextmanager
-def slot(per_device: int) -> Iterator[str]:
-    """Hold one of `per_device` slots of some device while the block runs; gives the device's index.
+def slot(per_device: int, alone: bool = False) -> Iterator[str]:
+    """Hold one of `per_device` slots of some device, or all of one, while the block runs; gives its index.
 
     Locks on files hold across all grading processes of this user, and a killed one loses its own.
     """
     folder = Path(tempfile.gettempdir()) / f"winning-ticket-gpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    with _all_of_one(folder, per_device) if alone else _any_one(folder, per_device) as device:
+        yield device
+
+
+@contextmanager
+def _any_one(folder: Path, per_device: int) -> Iterator[str]:
     names = [(device, f"{device}.{number}") for number in range(per_device) for device in devices()]
     while True:
         for device, name in names:
@@ -36,6 +42,16 @@ def slot(per_device: int) -> Iterator[str]:
                     yield device
                     return
         time.sleep(_WAIT_SECONDS)
+
+
+@contextmanager
+def _all_of_one(folder: Path, per_device: int) -> Iterator[str]:
+    device = devices()[0]
+    with ExitStack() as held:
+        # Whoever wants all of it queues at the first file, so that no two hold a part each.
+        for name in (f"{device}.alone", *(f"{device}.{number}" for number in range(per_device))):
+            fcntl.flock(held.enter_context((folder / name).open("w")), fcntl.LOCK_EX)
+        yield device
 
 
 def _locked(file: IO[str]) -> bool:

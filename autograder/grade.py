@@ -65,6 +65,14 @@ class Graded:
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether a cell or a case did."""
+        findings = [finding for v in self.verdicts.values() for finding in (*v.examples.findings, *v.hidden.findings)]
+        kinds = {finding.kind for finding in findings if finding}
+        errors = [o["evalue"] for cell in self.outputs.values() for o in cell if o["output_type"] == "error"]
+        return "memory" in kinds or any("out of memory" in text for text in errors)
+
 
 class Grader:
     """Grades submissions of one lab (or of some of its exercises) under one secret seed."""

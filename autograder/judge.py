@@ -52,6 +52,8 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
         return Finding("lost", outcome.lost)
     if outcome.error == "NotImplementedError":
         return Finding("todo", "Not started: the function still raises NotImplementedError.")
+    if outcome.error == OUT_OF_MEMORY and outcome.message:
+        return Finding("memory", "The GPU's memory ran out. Which tensors need not be there at the same time?")
     if outcome.error == OUT_OF_MEMORY:
         return Finding("memory", "It ran out of the memory that this exercise allows. Which array need not be formed?")
     if outcome.error:

@@ -85,18 +85,19 @@ def _attempt(work: Callable[[Job], Result], job: Job) -> Result:
 
 def local(workers: int) -> Callable[[], Executor]:
     """Processes of this machine, which end with this one however it ends."""
-    # Forks share what is imported and computed; a process with threads must not fork.
-    threads = len(os.listdir("/proc/self/task")) if sys.platform.startswith("linux") else 2
-    context = multiprocessing.get_context("fork" if threads == 1 else "spawn")
-    return lambda: ProcessPoolExecutor(workers, context, _end_with_parent, (os.getpid(),))
+    # Forks share what is imported and computed already.
+    context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
+    return lambda: ProcessPoolExecutor(workers, context, _be_worker, (os.getpid(),))
 
 
-def _end_with_parent(parent: int) -> None:
+def _be_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+        if os.getppid() != parent:
+            os._exit(1)
+    if "torch" in sys.modules:  # OpenMP's threads did not come along with a fork
+        sys.modules["torch"].set_num_threads(1)
 
 
 def dask(address: str) -> Callable[[], Executor]:

@@ -1,4 +1,4 @@
-"""What a warm parent imports once, so that its forks need not, and how a fork starts afresh.
+"""What a warm parent imports once, so that its forks need not, and how a fork starts afresh, with streams of its own.
 
 A parent may fork only while it has one thread: OpenMP's and OpenBLAS's threads do not survive a
 fork, and code that counts on them hangs. It never touches CUDA: each fork initialises its own.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import io
 import logging
 import os
 import sys
+import sysconfig
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +49,8 @@ ONE_THREAD = {
     # Asks the driver's library whether there is a GPU, without initialising CUDA.
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
+
+MAX_READ = 800_000  # bytes that are taken at once from what was written to a descriptor
 
 
 class NotSingleThreaded(RuntimeError):
@@ -165,6 +170,14 @@ def start_afresh() -> None:
         sys.modules["torch"].default_generator.seed()
 
 
+def look_launched() -> None:
+    """Set sys.argv and sys.path as a kernel's launcher leaves them: the folder comes after Python's own library."""
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    sys.argv = [str(launcher and launcher.origin), "-f", "/tmp/kernel.json"]
+    library = sysconfig.get_config_var("DESTSHARED")
+    sys.path.insert(sys.path.index(library) + 1 if library in sys.path else 0, "")
+
+
 def rebind_loggers(streams: dict[Any, Any]) -> None:
     """Point handlers that preloaded modules made at new streams; `streams` maps old ones to new."""
     for reference in list(vars(logging)["_handlerList"]):
@@ -174,3 +187,63 @@ def rebind_loggers(streams: dict[Any, Any]) -> None:
             for old, new in streams.items():
                 if stream is old:
                     handler.stream = new
+
+
+class OutStream(io.TextIOBase):
+    """Stands in for stdout or stderr, with the name and manners of ipykernel's class.
+
+    `outputs` has the methods write(name, text) and flush(name). In a fork of the process that made
+    the stream, text goes to descriptor `number` instead.
+    """
+
+    encoding = "UTF-8"
+
+    def __init__(self, name: str, number: int, outputs: Any) -> None:
+        self.name = name
+        self._number, self._outputs, self._pid = number, outputs, os.getpid()
+        self._terminal = os.open(os.devnull, os.O_WRONLY)
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        if os.getpid() == self._pid:
+            self._outputs.write(self.name, text)
+        else:
+            os.write(self._number, text.encode("utf-8", "replace"))
+        return len(text)
+
+    def flush(self) -> None:
+        if os.getpid() == self._pid:
+            self._outputs.flush(self.name)
+
+    def fileno(self) -> int:
+        """As in a kernel, a terminal that the notebook does not show; here nobody sees it."""
+        return self._terminal
+
+    def writable(self) -> bool:
+        return True
+
+
+class LowLevelFile:
+    """The file behind descriptor 1 or 2, into which C code and child processes write."""
+
+    def __init__(self, number: int) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process)
+        self._read = 0
+        os.dup2(self._file.fileno(), number)
+
+    def new_text(self) -> str:
+        """What was written since the last call; of very much, the beginning."""
+        size = os.fstat(self._file.fileno()).st_size
+        if size <= self._read:
+            return ""
+        text = os.pread(self._file.fileno(), min(size - self._read, MAX_READ), self._read)
+        self._read = size
+        return text.decode("utf-8", "replace")
+
+    def forget(self) -> None:
+        """Give back the disk space of what was read; all who write here share one place in the file."""
+        if self._read:
+            os.ftruncate(self._file.fileno(), 0)
+            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
+            self._read = 0

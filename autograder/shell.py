@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import base64
 import builtins
+import contextlib
 import getpass
-import importlib.util
 import inspect
-import io
 import os
 import pdb
+import signal
 import sys
-import sysconfig
-import tempfile
 import threading
 import time
+import traceback
+from collections.abc import Coroutine
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from IPython.core.profiledir import ProfileDir
+
+from autograder.preload import LowLevelFile, OutStream, look_launched
 
 MAX_TEXT = 200_000
 MAX_RICH = 8_000_000
@@ -28,43 +31,6 @@ FLUSH_SECONDS = 0.2  # after which ipykernel shows what was written and not flus
 BETWEEN_CELLS = 0.01  # seconds for which tasks of earlier cells go on before a cell runs, as they do in a kernel
 # The cell that code runs for. Tasks keep that of the cell that made them; threads have none, and so the latest.
 _cell: ContextVar[int] = ContextVar("cell")
-
-
-class OutStream(io.TextIOBase):
-    """Stands in for stdout or stderr, with the name and manners of ipykernel's class.
-
-    In a fork of the process that made it, text goes to descriptor `number`.
-    """
-
-    encoding = "UTF-8"
-
-    def __init__(self, name: str, number: int, outputs: Outputs) -> None:
-        self.name = name
-        self._number, self._outputs, self._pid = number, outputs, os.getpid()
-        self._terminal = os.open(os.devnull, os.O_WRONLY)
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text)}")
-        if os.getpid() == self._pid:
-            self._outputs.write(self.name, text)
-        else:
-            os.write(self._number, text.encode("utf-8", "replace"))
-        return len(text)
-
-    def flush(self) -> None:
-        if os.getpid() == self._pid:
-            self._outputs.flush(self.name)
-
-    def fileno(self) -> int:
-        """As in a kernel, a terminal that the notebook does not show; here nobody sees it."""
-        return self._terminal
-
-    def isatty(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
 
 
 class Outputs:
@@ -89,17 +55,18 @@ class Outputs:
         """Take the text of files that stand behind descriptors into the streams that name them."""
         self._files = files
 
-    def begin(self) -> None:
-        """Begin a cell; what was shown since the last one ended is lost, as it is in a notebook."""
-        self.end()
-        _cell.set(self._number)
+    def begin(self) -> int:
+        """Begin a cell and return its number; what was shown since the last one ended is lost, as in a notebook."""
         self.take()
-
-    def end(self) -> None:
-        """End the cell: from now on what its tasks show is lost."""
-        for name in self._waiting:
-            self.flush(name)
         self._number += 1
+        _cell.set(self._number)
+        return self._number
+
+    def end(self, number: int) -> None:
+        """End a cell: from now on what its tasks show is lost."""
+        if number == self._number:
+            self._show_all_text()
+            self._number += 1
 
     def write(self, name: str, text: str) -> None:
         with self._lock:
@@ -132,11 +99,18 @@ class Outputs:
 
     def take(self) -> list[dict[str, Any]]:
         """Hand over the outputs there are."""
+        self._show_all_text()
         with self._lock:
+            for file in self._files.values():
+                file.forget()
             items, self.items = self.items, []
             self._displays, self._clear_before_next = {}, False
             self._room, self._rich_room = MAX_TEXT, MAX_RICH
             return items
+
+    def _show_all_text(self) -> None:
+        for name in self._waiting:
+            self.flush(name)
 
     def _catch_up(self) -> None:
         """Show what is overdue, and let what was written to descriptors since the last time wait."""
@@ -151,6 +125,7 @@ class Outputs:
     def _wait(self, name: str, text: str) -> None:
         if self._room <= 0 or not text:
             return
+        text = _writable(text)
         if len(text) > self._room:
             text = text[: self._room] + "\n[output cut here]\n"
         self._room -= len(text)
@@ -186,24 +161,6 @@ class Outputs:
             self._displays.setdefault(display, []).append(item)
 
 
-class LowLevelFile:
-    """The file behind descriptor 1 or 2, into which C code and child processes write."""
-
-    def __init__(self, number: int) -> None:
-        self._file = tempfile.TemporaryFile("ab")  # noqa: SIM115 (open as long as the process)
-        self._read = 0
-        os.dup2(self._file.fileno(), number)
-
-    def new_text(self) -> str:
-        """What was written since the last call; of very much, the beginning."""
-        size = os.fstat(self._file.fileno()).st_size
-        if size <= self._read:
-            return ""
-        text = os.pread(self._file.fileno(), min(size - self._read, 4 * MAX_TEXT), self._read)
-        self._read = size
-        return text.decode("utf-8", "replace")
-
-
 class Shell:
     """ipykernel's shell class with a session that appends to a list."""
 
@@ -217,9 +174,11 @@ class Shell:
         """Take over this process's standard streams; a fork of the process that built the shell may."""
         sys.stdout, sys.stderr = OutStream("stdout", 1, self._outputs), OutStream("stderr", 2, self._outputs)
         self._outputs.watch({name: LowLevelFile(number) for number, name in ((1, "stdout"), (2, "stderr"))})
-        _look_launched()
-        # The folder of the parent's profile is closed to the student.
-        self._shell.profile_dir = ProfileDir.create_profile_dir_by_name(tempfile.mkdtemp(), "default")
+        look_launched()
+        # The folder of the parent's profile is closed to the student; %cd writes there.
+        place = Path.home() / ".ipython"
+        place.mkdir(exist_ok=True)
+        self._shell.profile_dir = ProfileDir.create_profile_dir_by_name(str(place), "default")
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
 
@@ -231,23 +190,34 @@ class Shell:
         """Run one cell and return its outputs; errors of the cell are outputs too."""
         pid = os.getpid()
         builtins.input, getpass.getpass = self._shell.kernel.raw_input, self._shell.kernel.getpass
+        running = self._loop.create_task(self._run(source))
         try:
-            self._loop.run_until_complete(self._run(source))
-        except BaseException as error:
-            self._outputs.add(
-                "error", {"ename": type(error).__name__, "evalue": str(error), "traceback": [repr(error)]}
+            self._loop.run_until_complete(running)
+        except BaseException as error:  # of a callback or task beside the cell, or one that cannot be shown
+            _end_fork(pid)
+            self._settle(running)
+            kind, (*_, said) = type(error).__name__, traceback.format_exception_only(error)
+            self._outputs.add("error", {"ename": kind, "evalue": said.strip(), "traceback": [said]})
+                "error",
+                {"ename": kind, "evalue": traceback.format_exception_only(error)[-1].strip(), "traceback": [kind]},
             )
-        if os.getpid() != pid:
-            os._exit(0)
+        _end_fork(pid)
         return self._outputs.take()
+
+    def _settle(self, running: asyncio.Task[None]) -> None:
+        """Cancel a cell that the loop was thrown out of, and let what is due pass before the next cell."""
+        running.cancel()
+        self._loop.call_soon(self._loop.stop)
+        with contextlib.suppress(BaseException):
+            self._loop.run_forever()
 
     async def _run(self, source: str) -> None:
         await asyncio.sleep(BETWEEN_CELLS if len(asyncio.all_tasks()) > 1 else 0)
-        self._outputs.begin()
+        number = self._outputs.begin()
         try:
             await self._run_cell(source)
         finally:
-            self._outputs.end()
+            self._outputs.end(number)
 
     async def _run_cell(self, source: str) -> None:
         """As ipykernel does: only cells that await something run as coroutines."""
@@ -257,19 +227,28 @@ class Shell:
             cell, failure = source, sys.exc_info()
         given: dict[str, Any] = {"transformed_cell": cell, "preprocessing_exc_tuple": failure}
         if self._shell.should_run_async(source, **given):
-            result = await self._shell.run_cell_async(source, store_history=True, **given)
-            self._shell.events.trigger("post_execute")
-            self._shell.events.trigger("post_run_cell", result)
+            await self._run_coroutine(self._shell.run_cell_async(source, store_history=True, **given))
         else:
             self._shell.run_cell(source, store_history=True)
 
+    async def _run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run a cell that awaits something; an interrupt cancels it, and not the loop."""
+        running, result = asyncio.ensure_future(coroutine), None
+        handler = signal.getsignal(signal.SIGINT)
+        self._loop.add_signal_handler(signal.SIGINT, running.cancel)
+        try:
+            result = await running
+        finally:
+            self._loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, handler)
+            self._shell.events.trigger("post_execute")
+            self._shell.events.trigger("post_run_cell", result)
 
-def _look_launched() -> None:
-    """Set sys.argv and sys.path as a kernel's launcher leaves them: the folder comes after Python's own library."""
-    launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [str(launcher and launcher.origin), "-f", "/tmp/kernel.json"]
-    library = sysconfig.get_config_var("DESTSHARED")
-    sys.path.insert(sys.path.index(library) + 1 if library in sys.path else 0, "")
+
+def _end_fork(pid: int) -> None:
+    """End a fork made in a cell that ran on to the cell's end; the process with number `pid` goes on."""
+    if os.getpid() != pid:
+        os._exit(0)
 
 
 def _make_shell(outputs: Outputs) -> Any:
@@ -306,6 +285,7 @@ def _make_shell(outputs: Outputs) -> Any:
     shell = ZMQInteractiveShell.instance(config=config, compiler_class=Compiler, kernel=KernelToAsk())
     pdb.Pdb, pdb.set_trace = debugger.InterruptiblePdb, debugger.set_trace  # type: ignore[misc, assignment]
     shell.enable_gui = partial(enable_gui, kernel=shell.kernel)  # type: ignore[method-assign]
+    cast(Any, shell).extension_manager.load_extension("storemagic")  # ipykernel's only one
     session = ListSession(key=b"")
     publishers: list[Any] = [shell.displayhook, shell.display_pub]
     for publisher in publishers:
@@ -313,11 +293,18 @@ def _make_shell(outputs: Outputs) -> Any:
     return shell
 
 
+def _writable(text: str) -> str:
+    """Text without lone surrogates, which no notebook file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _jsonable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _writable(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, dict):
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_jsonable(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return value if isinstance(value, (int, float, bool, type(None))) else _writable(str(value))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from autograder import gpu
@@ -51,3 +54,21 @@ def test_slots_bound_how_many_hold_a_device(monkeypatch, tmp_path):
             pass
     with gpu.slot(1) as again:
         assert again == "0"
+
+
+def test_who_wants_a_device_alone_waits_for_all_of_its_slots(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu, "devices", lambda: ["0"])
+    monkeypatch.setattr(gpu.tempfile, "gettempdir", lambda: str(tmp_path))
+    held: list[str] = []
+
+    def want_all() -> None:
+        with gpu.slot(2, alone=True):
+            held.append("alone")
+
+    with gpu.slot(2), gpu.slot(2):
+        waiting = threading.Thread(target=want_all)
+        waiting.start()
+        time.sleep(0.2)
+        assert held == []
+    waiting.join(timeout=10)
+    assert held == ["alone"]

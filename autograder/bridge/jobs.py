@@ -8,7 +8,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -118,16 +117,25 @@ class Grading:
             self._parent.wait_until_ready()
 
     def grade(self, notebook: NotebookNode, files: dict[str, bytes]) -> Graded:
-        """Grade an assembled notebook in place."""
-        reason = unreadable_reason(notebook)
-        with gpu.slot(self._slots) if self._slots else nullcontext("") as device:
-            if reason:
-                graded = self._grader.grade_nothing(reason)
-            else:
-                start = partial(self._start, device)
-                graded = self._grader.grade(steps_of(notebook, self._lab), files, start)
+        """Grade an assembled notebook in place.
+
+        One that ran out of memory on a GPU that others shared is graded again with the GPU to itself.
+        """
+        if reason := unreadable_reason(notebook):
+            graded = self._grader.grade_nothing(reason)
+        elif not self._slots:
+            graded = self._run(notebook, files, "")
+        else:
+            with gpu.slot(self._slots) as device:
+                graded = self._run(notebook, files, device)
+            if self._slots > 1 and graded.ran_out_of_memory:
+                with gpu.slot(self._slots, alone=True) as device:
+                    graded = self._run(notebook, files, device)
         write_verdicts(notebook, graded)
         return graded
+
+    def _run(self, notebook: NotebookNode, files: dict[str, bytes], device: str) -> Graded:
+        return self._grader.grade(steps_of(notebook, self._lab), files, partial(self._start, device))
 
     def _start(self, device: str, lab: Lab, limits: Limits) -> Peer:
         if self._parent is None:

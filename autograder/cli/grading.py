@@ -45,6 +45,7 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     file_mib, disk_mib, output_mib.
     """
     one_thread()
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # references run on the CPU here; a student's process is told its device
     from rich.console import Console
 
     from autograder.bridge.grading import Options
