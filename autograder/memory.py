@@ -61,15 +61,16 @@ class Watch:
 
 def memory_of(ancestor: int) -> int:
     """Bytes that all descendants of a process use, pages that several share divided among them."""
-    return sum(_proportional_bytes(pid) for pid in _descendants(ancestor))
+    return sum(_proportional_bytes(pid) for pid in descendants(ancestor))
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
+    """The numbers of all processes below a process."""
     for task in Path(f"/proc/{pid}/task").glob("*"):
         with suppress(OSError):
             for child in (task / "children").read_text().split():
                 yield int(child)
-                yield from _descendants(int(child))
+                yield from descendants(int(child))
 
 
 def _proportional_bytes(pid: int) -> int:

@@ -198,9 +198,6 @@ class Shell:
             self._settle(running)
             kind, (*_, said) = type(error).__name__, traceback.format_exception_only(error)
             self._outputs.add("error", {"ename": kind, "evalue": said.strip(), "traceback": [said]})
-                "error",
-                {"ename": kind, "evalue": traceback.format_exception_only(error)[-1].strip(), "traceback": [kind]},
-            )
         _end_fork(pid)
         return self._outputs.take()
 

@@ -49,8 +49,8 @@ class WarmParent:
             stderr=self._log,
             start_new_session=True,
         )
+        self.pid = self._process.pid
         theirs.close()
-        self._gpu = gpu
         self._ready = False
         self._lock = threading.Lock()
 

@@ -43,7 +43,8 @@ def bounded_lab(tmp_path_factory):
 GREEDY = "import torch\ndef scale(x, k):\n    torch.ones(300 * 2**20, dtype=torch.uint8)\n    return k * x"
 LIFTS = GREEDY.replace(
     "def scale(x, k):",
-    "import resource\ndef scale(x, k):\n    resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)",
+    "from resource import RLIMIT_AS, getrlimit, setrlimit\ndef scale(x, k):\n"
+    "    setrlimit(RLIMIT_AS, (getrlimit(RLIMIT_AS)[1],) * 2)",
 )
 
 
