@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -184,8 +185,9 @@ def _checked_outputs(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) > 1000:
         raise WireError("it sent outputs of the wrong form")
     try:
-        for output in value:
+        outputs = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        for output in outputs:
             nbformat.validate(nbformat.from_dict(output), ref="output", version=4)
     except Exception:
         raise WireError("it sent outputs of the wrong form") from None
-    return value
+    return outputs

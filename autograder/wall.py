@@ -126,7 +126,7 @@ def _environment() -> list[str]:
     variables |= {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", **ONE_THREAD}
     # Large pages make a fork of the parent five times cheaper.
     variables |= {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-    variables |= {"WINNING_TICKET_ROOT": str(COURSE_INSIDE), "PYTHONPATH": ":".join(map(str, _package_parents()))}
+    variables |= {"WINNING_TICKET_ROOT": str(COURSE_INSIDE), "PYTHONPATH": ":".join(_search_path())}
     variables |= {"PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     variables |= {"MPLCONFIGDIR": f"{CACHE}/matplotlib", "TMPDIR": CACHE}
     return ["--clearenv", *(part for name, value in variables.items() for part in ("--setenv", name, value))]
@@ -139,16 +139,22 @@ def _packages() -> list[Path]:
     return found + [Path(place).resolve() for place in (course.submodule_search_locations or [] if course else [])]
 
 
-def _package_parents() -> list[Path]:
-    return sorted({package.parent for package in _packages()})
+def _search_path() -> list[str]:
+    """Where the interpreter inside would not look by itself."""
+    elsewhere = [place for place in _installed() if not place.is_relative_to(sys.prefix)]
+    return [str(place) for place in (*sorted({package.parent for package in _packages()}), *elsewhere)]
+
+
+def _installed() -> list[Path]:
+    folders = [Path(entry) for entry in sys.path if {"site-packages", "dist-packages"} & set(Path(entry).parts)]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _python_places(course_root: Path) -> list[Path]:
     """Folders of the interpreter and of installed packages, outermost first; none holds what is secret."""
     secret = [course_root.resolve(), Path.home().resolve()]
-    installed = [p for p in sys.path if {"site-packages", "dist-packages"} & set(Path(p).parts) and Path(p).is_dir()]
-    wanted = [sys.prefix, sys.base_prefix, *installed]
-    places = {Path(place) for place in wanted} | {Path(place).resolve() for place in wanted}
+    wanted = [Path(sys.prefix), Path(sys.base_prefix), *_installed()]
+    places = {*wanted, *(place.resolve() for place in wanted)}
     public = [p for p in places if not any(s == p or s.is_relative_to(p) for s in secret)]
     chosen: list[Path] = []
     for place in sorted([*public, *_packages()], key=lambda path: len(path.parts)):
