@@ -2,12 +2,16 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv python system system-tests demo lab build verify check format quick test same-labs fresh lock clean
+.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading same-labs fresh \
+	lock clean
 unexport PYTHONHOME PYTHONPATH
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP_INSTALL := -m pip install --no-cache-dir --no-compile -qq
+
+# A file's tests stay together, for they share what they build.
+WORKERS = --numprocesses=auto --dist=loadfile
 
 # Programs get an empty HOME, so that neither the user's settings nor this run leave a trace in each other.
 RUN = home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
@@ -58,7 +62,7 @@ system: ## install what grading needs from Debian (bubblewrap), or say what to i
 	$(call apt_install,bubblewrap,Grading a class)
 
 system-tests: system # and what the browser tests need
-	$(call apt_install,chromium fonts-dejavu-core,Testing in a browser)
+	$(call apt_install,chromium fonts-dejavu-core postgresql,Testing in a browser and with a database server)
 
 demo: .venv system ## play a class: release, three students, grading, feedback
 	@$(RUN) $(BIN)/python -m autograder.demo lora
@@ -82,11 +86,14 @@ format: .venv ## format and mend what ruff can
 	@$(BIN)/ruff check --fix .
 
 quick: check ## check and the fast tests
-	@$(RUN) $(BIN)/python -m pytest -m "not slow"
+	@$(RUN) $(BIN)/python -m pytest $(WORKERS) -m "not slow"
 
 test: .venv system-tests check same-labs verify ## everything that CI checks
-	@$(RUN) $(BIN)/python -m pytest
+	@$(RUN) $(BIN)/python -m pytest $(WORKERS)
 	@$(MAKE) --no-print-directory demo
+
+bench-grading: .venv system ## grade a class with stock nbgrader and with ours; also OPTIONS=--scale or --quick
+	@$(RUN) $(BIN)/python -m tests.bench.grading $(OPTIONS)
 
 same-labs: build
 	@git --no-pager diff --exit-code --stat -- labs && [ -z "$$(git ls-files --others --exclude-standard -- labs)" ] || \
