@@ -45,7 +45,8 @@ class SpeakingGroup(click.Group):
 def _parts() -> dict[str, Any]:
     from autograder.cli import archives, author, grading, instructor, learner, reporting, student
 
-    teach = [*instructor.COMMANDS, *grading.COMMANDS, *reporting.COMMANDS, *archives.COMMANDS]
+    begin, end = instructor.COMMANDS[:2], instructor.COMMANDS[2:]
+    teach = [*begin, *grading.COMMANDS, *reporting.COMMANDS, *end, *archives.COMMANDS]
     return {
         "Learn": learner.COMMANDS,
         "Take part in a class": student.COMMANDS,

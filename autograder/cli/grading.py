@@ -38,11 +38,11 @@ NO_WALL_WARNING = (
 @click.option("--no-wall", is_flag=True, help="Run student code without a sandbox. It may do all that you may.")
 @as_instructor
 def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
-    """Grade what is new of LAB's submissions, behind a wall, and print who got what, and why.
+    """Grade what is new of LAB, and print who got what, and why.
 
-    Killed at any moment, nothing is lost: run it again and it goes on. Manual scores and comments
-    stay. Limits by name: notebook_seconds, cell_seconds, case_seconds, memory_gib, processes,
-    file_mib, disk_mib, output_mib.
+    Student code runs behind a wall. Killed at any moment, nothing is lost: run it again and it goes
+    on. Manual scores and comments stay. Limits by name: notebook_seconds, cell_seconds,
+    case_seconds, memory_gib, processes, file_mib, disk_mib, output_mib.
     """
     one_thread()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # references run on the CPU here; a student's process is told its device
@@ -112,9 +112,14 @@ FEW_STUDENTS = 6
 
 
 def print_grades(console: Any, exercises: list[Any], graded: list[GradedSubmission]) -> None:
-    """Print points by exercise, and below them why points were lost."""
-    console.print(_by_exercise(exercises, graded) if len(graded) <= FEW_STUDENTS else _by_student(graded))
+    """Print a few students' points by exercise and why they were lost; of many, a line each and the notes."""
+    few = len(graded) <= FEW_STUDENTS
+    console.print(_by_exercise(exercises, graded) if few else _by_student(graded))
     for submission in graded:
+        if not few and submission.note:
+            console.print(f"{submission.student}: {submission.note}", markup=False, highlight=False, soft_wrap=True)
+        if not few:
+            continue
         for line in _losses(submission):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -162,22 +167,24 @@ def print_summary(console: Any, summary: Summary, seconds: float) -> None:
         lines.append(f"taken from stored verdicts: {summary.recalled}")
     if summary.unchanged:
         lines.append(f"unchanged since they were graded: {summary.unchanged}")
-    console.print("; ".join(lines) + ".", highlight=False)
+    console.print("; ".join(lines) + ".", highlight=False, soft_wrap=True)
     if summary.seconds:
         median, high = statistics.median(summary.seconds), summary.percentile(0.95)
         slowest = ", ".join(f"{name} {value:.2f} s" for name, value in summary.slowest())
         console.print(
             f"Seconds per submission: median {median:.2f}, 95th percentile {high:.2f}. Slowest exercises: {slowest}.",
             highlight=False,
+            soft_wrap=True,
         )
     if summary.outdated:
         console.print(
             f"{summary.outdated} were graded with an earlier state of the lab, under another seed or other limits; "
             "--regrade grades them anew.",
             highlight=False,
+            soft_wrap=True,
         )
     for student, why in summary.failed.items():
-        console.print(f"Not graded: {student}. {why}", markup=False, highlight=False)
+        console.print(f"Not graded: {student}. {why}", markup=False, highlight=False, soft_wrap=True)
 
 
 COMMANDS = [grade]
