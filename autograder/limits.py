@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Limits:
         try:
             wanted = {**lab.front_matter.get("limits", {}), **(overrides or {})}
             limits = cls(**{name: float(value) for name, value in wanted.items()})
-            if min(dataclasses.astuple(limits)) <= 0:
+            if not all(0 < value < math.inf for value in dataclasses.astuple(limits)):
                 raise ValueError
         except (TypeError, ValueError, AttributeError):
             known = ", ".join(cls.__dataclass_fields__)

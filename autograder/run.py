@@ -18,7 +18,7 @@ from autograder.exercise import Case
 from autograder.limits import MIB, Limits
 from autograder.memory import OUT_OF_MEMORY
 from autograder.peer import Peer, Start
-from autograder.wire import MAX_FRAME, Gone, Silent, WireError
+from autograder.wire import MAX_FRAME, Gone, Silent, TooLarge, WireError
 
 START_SECONDS = 120.0
 
@@ -93,7 +93,11 @@ class Run:
 
     def _take(self, peer: Peer, step: Step, seconds: float) -> None:
         if step.exercise is None:
-            self._show(step, _ask(peer, seconds, "cell", limit=self._room + MIB, source=step.source))
+            try:
+                answer = _ask(peer, seconds, "cell", limit=self._room + MIB, source=step.source)
+            except TooLarge:
+                raise WireError(self._too_much_output) from None
+            self._show(step, answer)
             return
         what = _ask(peer, seconds, "bind", exercise=step.exercise.id, name=step.exercise.name)
         if not isinstance(what, str):
@@ -106,10 +110,14 @@ class Run:
         self.outputs[step.cell_id] = outputs = _checked_outputs(answer)
         self._room -= len(str(outputs))
         if self._room < 0:
-            raise WireError(f"its cells printed and drew more than the limit of {self._limits.output_mib:g} MiB")
+            raise WireError(self._too_much_output)
         errors = [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
         for sentence in filter(None, map(self._limits.met_by, errors)):
             self._note(f"{sentence} This was in {_place(step)}.")
+
+    @property
+    def _too_much_output(self) -> str:
+        return f"its cells printed and drew more than the limit of {self._limits.output_mib:g} MiB"
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:  # cells run again after a death
@@ -146,7 +154,10 @@ class Run:
         if memory is not None and watch.growth() > memory:
             return Outcome(error=OUT_OF_MEMORY)
         outcome = Outcome.from_plain(answer)
-        met = self._limits.met_by(f"{outcome.error}: {outcome.message}") if outcome.error else ""
+        text = f"{outcome.error}: {outcome.message}" if outcome.error else ""
+        if outcome.error == OUT_OF_MEMORY and memory is None and not outcome.message:
+            text = MemoryError.__name__  # no limit of the exercise's own, so the submission's
+        met = self._limits.met_by(text)
         return Outcome(lost=f"{met} This was in a case of {exercise.id}.") if met else outcome
 
     def _is_bound(self, exercise: str) -> bool:

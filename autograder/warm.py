@@ -145,6 +145,8 @@ class Walled:
         with contextlib.suppress(OSError, TimeoutError):
             self._control.settimeout(2.0)
             answer, _ = self._hear()
+            if answer is None:
+                raise ParentFailed("The grader's processes behind the wall were killed from outside.")
             if isinstance(answer, dict) and isinstance(answer.get("status"), int):
                 return ended(answer["status"])
         return "hung up"

@@ -37,6 +37,10 @@ class Gone(WireError):
     """The other end closed: its process has ended."""
 
 
+class TooLarge(WireError):
+    """The other end announced a message beyond the limit."""
+
+
 class Wire:
     """One end of a connected stream socket.
 
@@ -62,7 +66,7 @@ class Wire:
         """
         (length,) = _HEADER.unpack(self._receive_exactly(_HEADER.size, deadline))
         if length > limit:
-            raise WireError(f"it sent a message of {length:,} bytes; the limit is {limit:,}")
+            raise TooLarge(f"it sent a message of {length:,} bytes; the limit is {limit:,}")
         try:
             return loads(self._receive_exactly(length, deadline))
         except PlainError:

@@ -164,7 +164,11 @@ class Classroom:
 
     def _collected(self, student: str, lab: str) -> Submission:
         folder = self.folder / "submitted" / student / lab
-        return read_collected(folder, student, lab, self._coursedir(lab).get_existing_timestamp(str(folder)))
+        try:
+            submitted_at = self._coursedir(lab).get_existing_timestamp(str(folder))
+        except (ValueError, AttributeError, OSError):  # what nbgrader makes of a timestamp.txt that holds no time
+            submitted_at = None
+        return read_collected(folder, student, lab, submitted_at)
 
     def _books(self, lab: str) -> Bookkeeper:
         return Bookkeeper(self.db_url, COURSE_ID, lab, self.config, self._log)

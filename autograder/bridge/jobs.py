@@ -27,6 +27,8 @@ from autograder.bridge.submission import (
 )
 from autograder.bridge.verdicts import steps_of, write_verdicts
 from autograder.course import Course, Lab
+from autograder.errors import UserError
+from autograder.expect import hidden_expectations
 from autograder.grade import Graded, Grader
 from autograder.limits import Limits
 from autograder.peer import Peer, start_subprocess
@@ -105,6 +107,12 @@ class Grading:
 
     def __init__(self, setting: Setting) -> None:
         self._lab = Course.at(Path(setting.course_root)).lab(setting.lab)
+        if lab_version(self._lab) != setting.version:
+            raise UserError(
+                f"The course in {setting.course_root} is another one here than where grading was started, or has "
+                "changed since. Bring it up to date, start the workers again, and run the command again."
+            )
+        hidden_expectations.cache_clear()  # they may be those of an earlier version
         self._slots = setting.gpu_slots if gpu.devices() else 0
         self._parent = WarmParent(self._lab, bool(self._slots)) if setting.wall else None
         self._grader = Grader(self._lab, setting.secret, setting.limits)
@@ -135,7 +143,11 @@ class Grading:
         return graded
 
     def _run(self, notebook: NotebookNode, files: dict[str, bytes], device: str) -> Graded:
-        return self._grader.grade(steps_of(notebook, self._lab), files, partial(self._start, device))
+        steps, start = steps_of(notebook, self._lab), partial(self._start, device)
+        try:
+            return self._grader.grade(steps, files, start)
+        except ParentFailed:  # killed from outside, which is not the submission's doing
+            return self._grader.grade(steps, files, start)
 
     def _start(self, device: str, lab: Lab, limits: Limits) -> Peer:
         if self._parent is None:

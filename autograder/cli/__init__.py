@@ -26,6 +26,14 @@ class SpeakingGroup(click.Group):
                 f"No permission to write {error.filename}. Choose another folder, or ask who owns this one."
             ) from None
 
+        except Exception as error:
+            if type(error).__name__ != "OperationalError":  # SQLAlchemy's, which only the bridge may import
+                raise
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0].rstrip(".")
+            raise _Sentence(
+                f"The gradebook could not be reached: {reason}. Check --db, or start its server, and run this again."
+            ) from None
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         import difflib
 

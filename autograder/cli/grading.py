@@ -105,7 +105,8 @@ def progress_bar(console: Any, title: str) -> Iterator[Callable[[int, int], None
     try:
         yield watch
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
 
 
 FEW_STUDENTS = 6
