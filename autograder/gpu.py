@@ -9,9 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from autograder.course import Lab
+
+SLOTS = 4
 _WAIT_SECONDS = 0.05
+
+
+def asked_for(lab: Lab) -> bool:
+    """Whether a lab's front matter says `gpu: true`."""
+    return bool(lab.front_matter.get("gpu"))
 
 
 def devices() -> list[str]:

@@ -9,6 +9,14 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+MARKER = ".verdict"
+
+
+def has_unmarked(folder: Path, lab: str) -> bool:
+    """Whether some submission of a class folder has no marker of a finished grading."""
+    submitted = {path.parent.name for path in (folder / "submitted").glob(f"*/{lab}")}
+    return bool(submitted - {path.parent.parent.name for path in (folder / "autograded").glob(f"*/{lab}/{MARKER}")})
+
 
 class Verdicts:
     """A folder of JSON files. Each appears whole or not at all, whenever the writer is killed."""

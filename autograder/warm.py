@@ -99,6 +99,19 @@ class WarmParent:
         self._process.wait()
 
 
+_early: dict[tuple[Lab, bool], WarmParent] = {}
+
+
+def start_early(lab: Lab, gpu: bool) -> None:
+    """Start a lab's parent while this process still imports what it needs itself; `parent_of` finds it."""
+    _early[lab, gpu] = WarmParent(lab, gpu)
+
+
+def parent_of(lab: Lab, gpu: bool) -> WarmParent:
+    """The parent that was started early, or a new one."""
+    return _early.pop((lab, gpu), None) or WarmParent(lab, gpu)
+
+
 def _control_pair() -> tuple[socket.socket, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)

@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autograder.plain import PlainError, dumps, loads
-
 MAX_FRAME = 256 * 2**20
 PULSE_SECONDS = 0.25
 _HEADER = struct.Struct("<Q")
@@ -53,6 +51,8 @@ class Wire:
 
     def send(self, value: Any, deadline: float | None = None) -> None:
         """Send a plain value; `deadline` is a time.monotonic() value."""
+        from autograder.plain import dumps
+
         data = dumps(value)
         self._send_all(_HEADER.pack(len(data)) + data, deadline)
 
@@ -64,6 +64,8 @@ class Wire:
         Silent, Gone, WireError
             If nothing came in time, the peer closed, or what came is too large or malformed.
         """
+        from autograder.plain import PlainError, loads
+
         (length,) = _HEADER.unpack(self._receive_exactly(_HEADER.size, deadline))
         if length > limit:
             raise TooLarge(f"it sent a message of {length:,} bytes; the limit is {limit:,}")

@@ -23,14 +23,13 @@ from autograder import pool, wall
 from autograder.bridge.bookkeeping import Bookkeeper, GradedNotebook
 from autograder.bridge.jobs import Job, Setting, grade_job, grading, key_of
 from autograder.bridge.submission import read_submitted, side_files
-from autograder.verdicts import Verdicts
+from autograder.verdicts import MARKER, Verdicts
 from autograder.version import submission_digest
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 BATCH = 16
-MARKER = ".verdict"
 Watch = Callable[[int, int], None]
 
 

@@ -34,9 +34,7 @@ from autograder.limits import Limits
 from autograder.peer import Peer, start_subprocess
 from autograder.secret import secret_of
 from autograder.version import lab_version
-from autograder.warm import ParentFailed, WarmParent
-
-GPU_SLOTS = 4
+from autograder.warm import ParentFailed, WarmParent, parent_of
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,10 @@ def setting_of(
     secrets_folder: Path,
     wall: bool = True,
     limits: Mapping[str, float] | None = None,
-    gpu_slots: int = GPU_SLOTS,
+    gpu_slots: int = gpu.SLOTS,
 ) -> Setting:
     """The setting of a lab in a class; `limits` win over its front matter."""
-    slots = gpu_slots if lab.front_matter.get("gpu") else 0
+    slots = gpu_slots if gpu.asked_for(lab) else 0
     secret = secret_of(secrets_folder, lab.name)
     return Setting(str(lab.course.root), lab.name, lab_version(lab), secret, Limits.of(lab, limits), wall, slots)
 
@@ -114,7 +112,7 @@ class Grading:
             )
         hidden_expectations.cache_clear()  # they may be those of an earlier version
         self._slots = setting.gpu_slots if gpu.devices() else 0
-        self._parent = WarmParent(self._lab, bool(self._slots)) if setting.wall else None
+        self._parent = parent_of(self._lab, bool(self._slots)) if setting.wall else None
         self._grader = Grader(self._lab, setting.secret, setting.limits)
         self._lock = Lock()
 

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from autograder.cli.classes import as_instructor, open_classroom
-from autograder.course import Course
+from autograder.course import Course, Lab
 from autograder.errors import UserError
 from autograder.preload import one_thread
 
@@ -48,10 +49,15 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # references run on the CPU here; a student's process is told its device
     from rich.console import Console
 
-    from autograder.bridge.grading import Options
     from autograder.secret import rotate
 
-    classroom = open_classroom(*(how.pop(name) for name in ("class_folder", "exchange", "db")))
+    where = {name: how.pop(name) for name in ("class_folder", "exchange", "db")}
+    found = Course.find().lab(lab)
+    if not how["no_wall"] and not how["dask"]:
+        _start_parent(found, where["class_folder"] or found.course.root / "build", regrade or new_seed)
+    from autograder.bridge.grading import Options
+
+    classroom = open_classroom(**where)
     options = Options(
         regrade or new_seed,
         not how["no_wall"],
@@ -68,9 +74,18 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     started = time.monotonic()
     with progress_bar(console, f"Grading {lab}") as watch:
         graded, summary = classroom.grade(lab, options, watch)
-    print_grades(console, Course.find().lab(lab).exercises, graded)
+    print_grades(console, found.exercises, graded)
     print_summary(console, summary, time.monotonic() - started)
     sys.exit(1 if summary.failed else 0)
+
+
+def _start_parent(lab: Lab, class_folder: Path, regrade: bool) -> None:
+    """Let the parent of student processes import what it needs while this process does, if there is work."""
+    from autograder import gpu, wall, warm
+    from autograder.verdicts import has_unmarked
+
+    if not wall.missing() and (regrade or has_unmarked(class_folder, lab.name)):
+        warm.start_early(lab, gpu.asked_for(lab) and bool(gpu.devices()))
 
 
 def cores() -> int:

@@ -70,7 +70,7 @@ def run_stock(lab: Lab, count: int, watching: float = LITTLE) -> Run:
         shutil.copy(lab.edition / f"{LAB}.ipynb", source)
         shutil.copy(pack_path(lab.edition, LAB), source)
         (folder / "nbgrader_config.py").write_text(STOCK_CONFIG)
-        db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        db_url = _db_url(folder)
         register(notebook, LAB, db_url, "bench")
         run = _timed("stock", count, [sys.executable, "-m", "nbgrader", "autograde", LAB], folder, lab, watching)
         earned = {s.student: stock_points(lab, s) for s in draw_class(lab, count)}
@@ -88,11 +88,13 @@ def run_ours(lab: Lab, count: int, watching: float = LITTLE) -> Run:
     """
     with _class_folder(lab, count) as name:
         folder = Path(name)
+        # As in `run_stock`: that a gradebook is there and knows the lab is a release's work, not a grading's.
+        register(nbformat.read(lab.edition / f"{LAB}.ipynb", as_version=4), LAB, _db_url(folder), COURSE_ID)
         command = [sys.executable, "-m", "autograder", "grade", LAB, *GRADE_OPTIONS, "--class-folder", str(folder)]
         run = _timed("ours", count, command, lab.course.root, lab, watching)
         secret = secret_of(folder / "secrets", LAB)
         earned = {s.student: deserved_points(lab, s, secret) for s in draw_class(lab, count)}
-        _compare("ours", _points(lab, f"sqlite:///{folder / 'gradebook.db'}", COURSE_ID), earned)
+        _compare("ours", _points(lab, _db_url(folder), COURSE_ID), earned)
     return run
 
 
@@ -105,6 +107,10 @@ def own_work(lab: Lab, count: int) -> dict[str, float]:
     if done.returncode:
         raise BenchError(f"The notebooks do not run by themselves:\n{done.stderr[-4000:]}")
     return json.loads(done.stdout)
+
+
+def _db_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'gradebook.db'}"
 
 
 def _class_folder(lab: Lab, count: int) -> tempfile.TemporaryDirectory[str]:
