@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import TypeVar
 
 from autograder.errors import UserError
@@ -17,6 +18,7 @@ from autograder.errors import UserError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 MAX_BREAKS = 3
+WINDOW = 256  # jobs handed out at a time, so that memory does not grow with the class
 _PR_SET_PDEATHSIG = 1
 
 
@@ -52,18 +54,20 @@ def run_all(
 def _once(
     pool: Executor, work: Callable[[Job], Result], jobs: Sequence[Job]
 ) -> Iterator[tuple[Job, Result | Exception]]:
+    waiting = iter(jobs)
     futures: dict[Future[Result], Job] = {}
-    refused: list[tuple[Job, Exception]] = []
     try:
-        for job in jobs:
-            try:
-                futures[pool.submit(_attempt, work, job)] = job
-            except BrokenProcessPool as error:
-                refused.append((job, error))
-        for future in as_completed(futures):
-            raised = future.exception()
-            yield futures[future], raised if isinstance(raised, Exception) else future.result()
-        yield from refused
+        while True:
+            for job in islice(waiting, WINDOW - len(futures)):
+                try:
+                    futures[pool.submit(_attempt, work, job)] = job
+                except BrokenProcessPool as error:
+                    yield job, error
+            if not futures:
+                return
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                job, raised = futures.pop(future), future.exception()
+                yield job, raised if isinstance(raised, Exception) else future.result()
     finally:
         for future in futures:
             future.cancel()
