@@ -113,7 +113,7 @@ class Parent:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             control.send(b"{}")  # by which the grader learns this process's number on its side
             control.close()
-            spaces.folder_of_its_own()
+            spaces.folders_of_its_own()
             _set_environment(request["gpu"])
             start_afresh()
             self._shell.open()
@@ -149,9 +149,9 @@ def _reap_orphans(student: int) -> None:
 def _set_environment(gpu: str) -> None:
     for name in _PARENT_ONLY:
         os.environ.pop(name, None)
-    os.environ |= {"USER": "student", "HOME": "/tmp", "TMPDIR": "/tmp", "NBGRADER_EXECUTION": "autograde"}
-    os.environ |= {"WINNING_TICKET_HOME": "/tmp/.winning-ticket", "CUDA_VISIBLE_DEVICES": gpu}
-    os.environ |= {"MPLCONFIGDIR": "/tmp/.matplotlib"}
+    os.environ |= {"USER": "student", "HOME": spaces.HOME, "TMPDIR": "/tmp", "NBGRADER_EXECUTION": "autograde"}
+    os.environ |= {"WINNING_TICKET_HOME": f"{spaces.HOME}/.winning-ticket", "CUDA_VISIBLE_DEVICES": gpu}
+    os.environ |= {"MPLCONFIGDIR": f"{spaces.HOME}/.matplotlib"}
     tempfile.tempdir = None  # the parent's choice, which is remembered
 
 

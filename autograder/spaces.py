@@ -11,7 +11,6 @@ import fcntl
 import os
 import platform
 import resource
-import shutil
 import signal
 import socket
 import struct
@@ -21,6 +20,7 @@ from autograder.limits import MIB, Limits
 from autograder.wall import CACHE, NOBODY, STAGE
 
 STUDENT = 1000
+HOME = "/tmp/home"
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _NEW_MOUNTS, _NEW_CGROUP, _NEW_UTS, _NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 _NEW_USERS, _NEW_PROCESSES, _NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
@@ -143,8 +143,8 @@ def set_traceable(yes: bool) -> None:
     _checked(_libc.prctl(_PR_SET_DUMPABLE, int(yes), 0, 0, 0), "prctl")
 
 
-def folder_of_its_own() -> None:
-    """Start in an empty folder."""
-    shutil.rmtree("/tmp/lab", ignore_errors=True)
+def folders_of_its_own() -> None:
+    """Make an empty home and start in an empty folder."""
+    os.mkdir(HOME)
     os.mkdir("/tmp/lab")
     os.chdir("/tmp/lab")

@@ -6,13 +6,15 @@ import contextlib
 import dataclasses
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from autograder.wire import Wire, WireError
 
 READY_SECONDS = 180.0
 END_SECONDS = 20.0
+WALLS_END_SECONDS = 0.5
 _CREDENTIALS = 4 * 3
 
 
@@ -50,6 +53,7 @@ class WarmParent:
             start_new_session=True,
         )
         self.pid = self._process.pid
+        self._handle = os.pidfd_open(self.pid)
         theirs.close()
         self._ready = False
         self._lock = threading.Lock()
@@ -84,7 +88,7 @@ class WarmParent:
                 )
             except OSError:
                 raise ParentFailed(self._failure(None)) from None
-        return Walled(ours, control, limits)
+        return Walled(ours, control, limits, self._handle)
 
     def _failure(self, answer: Any) -> str:
         said = answer.get("failed", "") if isinstance(answer, dict) else ""
@@ -97,14 +101,22 @@ class WarmParent:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
+        os.close(self._handle)
+        os.close(self._log)
 
 
 _early: dict[tuple[Lab, bool], WarmParent] = {}
 
 
-def start_early(lab: Lab, gpu: bool) -> None:
+@contextmanager
+def started_early(lab: Lab, gpu: bool) -> Iterator[None]:
     """Start a lab's parent while this process still imports what it needs itself; `parent_of` finds it."""
     _early[lab, gpu] = WarmParent(lab, gpu)
+    try:
+        yield
+    finally:
+        if unused := _early.pop((lab, gpu), None):
+            unused.close()
 
 
 def parent_of(lab: Lab, gpu: bool) -> WarmParent:
@@ -128,8 +140,9 @@ def _json(packet: bytes) -> Any:
 class Walled:
     """A student's process behind the wall. The system itself tells its number on the control socket."""
 
-    def __init__(self, ours: socket.socket, control: socket.socket, limits: Limits) -> None:
+    def __init__(self, ours: socket.socket, control: socket.socket, limits: Limits, parent: int) -> None:
         self._control = control
+        self._parent = parent
         self._limits = limits
         control.settimeout(END_SECONDS)
         self.wire = Wire(ours, self._check_memory)
@@ -158,7 +171,11 @@ class Walled:
         with contextlib.suppress(OSError, TimeoutError):
             self._control.settimeout(2.0)
             answer, _ = self._hear()
-            if answer is None:
+            # Where the wall itself is killed, the student's process may be seen to end by the same signal.
+            killed = (
+                answer == {"status": -signal.SIGKILL} and select.select([self._parent], [], [], WALLS_END_SECONDS)[0]
+            )
+            if answer is None or killed:
                 raise ParentFailed("The grader's processes behind the wall were killed from outside.")
             if isinstance(answer, dict) and isinstance(answer.get("status"), int):
                 return ended(answer["status"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from functools import lru_cache
 
 import pytest
 
@@ -22,9 +22,23 @@ def need_wall() -> None:
         pytest.skip(why)
 
 
-@lru_cache(maxsize=4)
+MOST = 3
+_parents: dict[Lab, WarmParent] = {}
+
+
 def parent_of(lab: Lab) -> WarmParent:
-    return WarmParent(lab)
+    """A lab's parent, started the first time; those of other labs end when there are too many."""
+    if lab not in _parents:
+        while len(_parents) >= MOST:
+            _parents.pop(next(iter(_parents))).close()
+        _parents[lab] = WarmParent(lab)
+    return _parents[lab]
+
+
+@atexit.register
+def _close() -> None:
+    for parent in _parents.values():
+        parent.close()
 
 
 def start_behind_wall(lab: Lab, limits: Limits) -> Peer:

@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,15 +46,18 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     case_seconds, memory_gib, processes, file_mib, disk_mib, output_mib.
     """
     one_thread()
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # references run on the CPU here; a student's process is told its device
     from rich.console import Console
 
     from autograder.secret import rotate
 
     where = {name: how.pop(name) for name in ("class_folder", "exchange", "db")}
     found = Course.find().lab(lab)
+    limits = _numbers(how["limits"])
+    around = ExitStack()
+    around.enter_context(_without_gpus())
     if not how["no_wall"] and not how["dask"]:
-        _start_parent(found, where["class_folder"] or found.course.root / "build", regrade or new_seed)
+        folder = where["class_folder"] or found.course.root / "build"
+        around.enter_context(_parent_early(found, folder, regrade or new_seed))
     from autograder.bridge.grading import Options
 
     classroom = open_classroom(**where)
@@ -64,7 +67,7 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
         how["workers"] or cores(),
         how["dask"],
         how["gpu_slots"],
-        _numbers(how["limits"]),
+        limits,
     )
     console = Console()
     if how["no_wall"]:
@@ -72,20 +75,35 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     if new_seed:
         rotate(classroom.secrets_folder, lab)
     started = time.monotonic()
-    with progress_bar(console, f"Grading {lab}") as watch:
+    with around, progress_bar(console, f"Grading {lab}") as watch:
         graded, summary = classroom.grade(lab, options, watch)
     print_grades(console, found.exercises, graded)
     print_summary(console, summary, time.monotonic() - started)
     sys.exit(1 if summary.failed else 0)
 
 
-def _start_parent(lab: Lab, class_folder: Path, regrade: bool) -> None:
+@contextmanager
+def _without_gpus() -> Iterator[None]:
+    """References run on the CPU here; a student's process is told its device by name."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CUDA_VISIBLE_DEVICES"]
+        else:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def _parent_early(lab: Lab, class_folder: Path, regrade: bool) -> AbstractContextManager[None]:
     """Let the parent of student processes import what it needs while this process does, if there is work."""
     from autograder import gpu, wall, warm
     from autograder.verdicts import has_unmarked
 
-    if not wall.missing() and (regrade or has_unmarked(class_folder, lab.name)):
-        warm.start_early(lab, gpu.asked_for(lab) and bool(gpu.devices()))
+    if wall.missing() or not (regrade or has_unmarked(class_folder, lab.name)):
+        return nullcontext()
+    return warm.started_early(lab, gpu.asked_for(lab) and bool(gpu.devices()))
 
 
 def cores() -> int:
