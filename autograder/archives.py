@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import shutil
 import unicodedata
 import zipfile
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UserError
+from autograder.files import write_whole
 from autograder.handins import Handin, choose, is_canvas, is_moodle, named, split, student_id
 from autograder.placing import Version, clash, lab_by_metadata, lay_out, place, workshop
 from autograder.unpack import Budget, Refusal, extract, folder_entries, is_clutter, same_files, shown, zip_entries
@@ -217,8 +218,8 @@ def feedback_zips(feedback: Path, lab: str, to: Path) -> list[Path]:
 def _feedback_zip(page: Path, target: Path) -> Path:
     member = zipfile.ZipInfo(page.name, (1980, 1, 1, 0, 0, 0))
     member.create_system, member.external_attr = 3, 0o100644 << 16
-    beside = target.with_name(f".{target.name}.part")
-    with zipfile.ZipFile(beside, "w") as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(member, page.read_bytes(), zipfile.ZIP_DEFLATED)
-    os.replace(beside, target)
+    write_whole(target, packed.getvalue())
     return target

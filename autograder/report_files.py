@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.files import write_whole
 from autograder.report import BINS, JUDGED, NOT_STARTED, PARTIAL, RIGHT, UNGRADED, WRONG, ClassReport, ExerciseReport
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def write(report: ClassReport, folder: Path) -> list[Path]:
         f"{stem}-exercises.csv": _csv(EXERCISE_COLUMNS, exercise_rows(report)),
         f"{stem}-mistakes.csv": _csv(MISTAKE_COLUMNS, mistake_rows(report)),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        write_whole(folder / name, content)
     return [folder / name for name in contents]
 
 
@@ -78,15 +77,6 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 def _safe(cell: object) -> object:
     """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_BEGINNINGS) else cell
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _png(figure: Figure) -> bytes:

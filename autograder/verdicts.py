@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
+
+from autograder.files import write_whole
 
 MARKER = ".verdict"
 
@@ -31,15 +31,4 @@ class Verdicts:
         return None
 
     def put(self, key: str, value: Any) -> None:
-        write_whole(self._folder / f"{key}.json", json.dumps(value))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old content or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+        write_whole(self._folder / f"{key}.json", json.dumps(value).encode())

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from autograder import pool, wall
+from autograder import gpu, pool, wall
 from autograder.bridge.bookkeeping import Bookkeeper, GradedNotebook
 from autograder.bridge.jobs import Job, Setting, grade_job, grading, key_of
 from autograder.bridge.submission import read_submitted, side_files
@@ -44,7 +44,7 @@ class Options:
     wall: bool = True
     workers: int = 1
     dask: str = ""
-    gpu_slots: int = 4
+    gpu_slots: int = gpu.SLOTS
     limits: Mapping[str, float] = field(default_factory=dict)
 
 

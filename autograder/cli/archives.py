@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from autograder.cli.classes import in_class_folder
 from autograder.cli.working import working
 from autograder.course import Course
 
 if TYPE_CHECKING:
     from autograder.archives import Collected
-
-
-def _in_class_folder(command: Any) -> Any:
-    return click.option(
-        "--class-folder", type=click.Path(path_type=Path), help="Gradebook, submissions, feedback (default: build/)."
-    )(command)
 
 
 def _class_folder(course: Course, class_folder: Path | None) -> Path:
@@ -27,7 +22,7 @@ def _class_folder(course: Course, class_folder: Path | None) -> Path:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--lab", default="", help="The lab (default: as each notebook or file name says).")
-@_in_class_folder
+@in_class_folder
 @click.pass_context
 def collect_zip(context: click.Context, folder: Path, lab: str, class_folder: Path | None) -> None:
     """Collect submissions that you downloaded into FOLDER.
@@ -65,7 +60,7 @@ def _counts(rows: list[Collected]) -> str:
 @click.command()
 @click.argument("lab")
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="The folder for the zips.")
-@_in_class_folder
+@in_class_folder
 def feedback_zip(lab: str, to: Path, class_folder: Path | None) -> None:
     """Pack the feedback pages of LAB, one zip a student, to send out or upload.
 

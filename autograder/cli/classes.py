@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from autograder.bridge.classroom import Classroom
 
 _FOLDER = click.Path(path_type=Path)
+in_class_folder = click.option(
+    "--class-folder", type=_FOLDER, help="Gradebook, submissions, feedback (default: build/)."
+)
 _OPTIONS = (
     click.option("--exchange", type=_FOLDER, help="The exchange folder (default: build/exchange)."),
-    click.option("--class-folder", type=_FOLDER, help="Gradebook, submissions, feedback (default: build/)."),
+    in_class_folder,
     click.option("--db", metavar="URL", envvar="WINNING_TICKET_DB", help="The gradebook (default: SQLite in build/)."),
 )
 
