@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -91,7 +92,14 @@ def local(workers: int) -> Callable[[], Executor]:
     """Processes of this machine, which end with this one however it ends."""
     # Forks share what is imported and computed already.
     context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
-    return lambda: ProcessPoolExecutor(workers, context, _be_worker, (os.getpid(),))
+
+    def pool() -> Executor:
+        # A garbage collection writes to every object it looks at, which would end the sharing.
+        gc.collect()
+        gc.freeze()
+        return ProcessPoolExecutor(workers, context, _be_worker, (os.getpid(),))
+
+    return pool
 
 
 def _be_worker(parent: int) -> None:

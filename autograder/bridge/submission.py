@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_markdown_cell
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
@@ -144,9 +144,10 @@ def _framed(cell: NotebookNode, released: NotebookNode) -> NotebookNode:
 
 def _plain_cell(cell: NotebookNode) -> NotebookNode:
     metadata = {"tags": ["experiment"]} if "experiment" in (cell.metadata.get("tags") or []) else {}
+    fields = {"cell_type": "markdown", "metadata": metadata, "source": cell.source}
     if cell.cell_type == "code":
-        return new_code_cell(cell.source, metadata=metadata)
-    return new_markdown_cell(cell.source, metadata=metadata)
+        fields |= {"cell_type": "code", "outputs": [], "execution_count": None}
+    return nbformat.from_dict(fields)  # new_code_cell would validate what was validated when it was read
 
 
 def _unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:

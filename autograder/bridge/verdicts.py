@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -33,7 +34,7 @@ def write_verdicts(nb: NotebookNode, graded: Graded) -> None:
         if cell.cell_type != "code":
             continue
         cell.execution_count = None
-        cell.outputs = [_output(fields) for fields in graded.outputs.get(cell.id, [])]
+        cell.outputs = nbformat.from_dict(graded.outputs.get(cell.id, []))
         if cell.metadata.get("nbgrader", {}).get("grade"):
             verdict = graded.verdicts[cell.metadata.exercise]
             cell.outputs = [_score_output(verdict, float(cell.metadata.nbgrader.points))]
@@ -44,11 +45,6 @@ def write_verdicts(nb: NotebookNode, graded: Graded) -> None:
         **nb.metadata.get("winning_ticket", {}),
         "verdicts": {key: summary(verdict) for key, verdict in graded.verdicts.items()},
     }
-
-
-def _output(fields: dict[str, Any]) -> NotebookNode:
-    fields = dict(fields)
-    return new_output(fields.pop("output_type"), **fields)
 
 
 def _score_output(verdict: Verdict, points: float) -> NotebookNode:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -49,9 +50,11 @@ def compare(lab: Lab, plan: Plan) -> Figures:
 
 
 def scale(lab: Lab, sizes: Sequence[int]) -> Figures:
-    """Run ours alone on classes of several sizes."""
-    runs = [_told(run_ours(lab, size)) for size in sizes]
-    figures = {**growth(runs), "checked": _checked(runs)}
+    """Run ours alone on classes of several sizes, each once timed and once watched for memory."""
+    timed = [_told(run_ours(lab, size)) for size in sizes]
+    watched = [_told(run_ours(lab, size, MUCH), "watched") for size in sizes]
+    runs = [replace(run, memory=closely.memory) for run, closely in zip(timed, watched, strict=True)]
+    figures = {**growth(runs), "checked": _checked([*timed, *watched])}
     table = Table("students", "seconds", "submissions per second", f"peak MiB ({figures['memory_kind']})", box=None)
     for run in runs:
         table.add_row(
