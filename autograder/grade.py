@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.call import Outcome
 from autograder.course import Exercise, Lab
-from autograder.exercise import Case
 from autograder.expect import hidden_expectations
-from autograder.judge import Expectation, Report, report
+from autograder.judge import Expectation, Finding, Report, report
 from autograder.limits import Limits
 from autograder.pack import PackedExercise, pack_path, read_pack
 from autograder.peer import Start
@@ -50,10 +50,30 @@ class Verdict:
             return ""
         if self.mistake:
             return self.packed.sentences[self.mistake]
-        finding = self.hidden.first_failure()[1]
-        if finding.kind == "value":
-            return "Some values differ from the expected ones."
-        return finding.sentence
+        return _without_inputs(self.hidden.first_failure()[1])
+
+
+_OURS = {"lost", "todo", "memory", "property", "nan"}  # kinds of findings whose sentences are the grader's own
+# Whatever a student's process says of a hidden case may hold the case: texts, names of types and keys, shapes.
+_OF_HIDDEN = {
+    "value": "Some values differ from the expected ones.",
+    "missing": "Where a value was expected there was None.",
+    "type": "A type differs from the expected one.",
+    "shape": "A shape differs from the expected one.",
+    "dtype": "A dtype differs from the expected one.",
+    "length": "A length differs from the expected one.",
+    "keys": "The entries of a dict differ from the expected ones.",
+    "edited": "An input was changed in place. Work on a copy: the caller still needs it.",
+    "device": "The result is not on the device of the inputs.",
+}
+
+
+def _without_inputs(finding: Finding) -> str:
+    """What may be said of a hidden case that failed: nothing that the student's process worded."""
+    if finding.kind == "error":
+        known = isinstance(getattr(builtins, finding.error, None), type)
+        return f"It raised {finding.error if known else 'an exception'} in a hidden case."
+    return finding.sentence if finding.kind in _OURS else _OF_HIDDEN[finding.kind]
 
 
 @dataclass
@@ -98,27 +118,32 @@ class Grader:
     def grade(self, steps: Sequence[Step], files: dict[str, bytes] | None, start: Start) -> Graded:
         """Run a submission's steps in processes that `start` makes, and judge every exercise of the lab."""
         run = Run(self.lab, start, self._limits, steps, files or {})
-        outcomes = run.outcomes({e.id: self._cases(e) for e in self.exercises})
-        verdicts = {e.id: self._verdict(e, outcomes[e.id]) for e in self.exercises}
+        # What is said of examples is said in full: no answer may have seen a hidden input before.
+        examples, hidden = run.outcomes(
+            {e.id: [expectation.case for expectation in self._packed[e.id].examples] for e in self.exercises},
+            {e.id: [expectation.case for expectation in self._hidden(e)] for e in self.exercises},
+        )
+        verdicts = {e.id: self._verdict(e, examples[e.id], hidden[e.id]) for e in self.exercises}
         return Graded(verdicts, run.outputs, run.notes, run.seconds)
 
     def grade_nothing(self, reason: str) -> Graded:
         """Give every exercise zero for one reason: there is nothing that could be run."""
-        lost = {e.id: [Outcome(lost=reason)] * len(self._cases(e)) for e in self.exercises}
-        return Graded({e.id: self._verdict(e, lost[e.id]) for e in self.exercises})
-
-    def _cases(self, exercise: Exercise) -> list[Case]:
-        return [e.case for e in (*self._packed[exercise.id].examples, *self._hidden(exercise))]
+        lost = Outcome(lost=reason)
+        return Graded(
+            {
+                e.id: self._verdict(e, [lost] * len(self._packed[e.id].examples), [lost] * len(self._hidden(e)))
+                for e in self.exercises
+            }
+        )
 
     def _hidden(self, exercise: Exercise) -> Sequence[Expectation]:
         return hidden_expectations(exercise, self._secret)
 
-    def _verdict(self, exercise: Exercise, outcomes: list[Outcome]) -> Verdict:
-        packed, hidden = self._packed[exercise.id], self._hidden(exercise)
-        count = len(packed.examples)
+    def _verdict(self, exercise: Exercise, examples: list[Outcome], hidden: list[Outcome]) -> Verdict:
+        packed = self._packed[exercise.id]
         return Verdict(
             exercise,
-            report(exercise.rules(with_facts=False), packed.examples, outcomes[:count]),
-            report(exercise.rules(with_facts=True), hidden, outcomes[count:]),
+            report(exercise.rules(with_facts=False), packed.examples, examples),
+            report(exercise.rules(with_facts=True), self._hidden(exercise), hidden),
             packed,
         )

@@ -38,12 +38,16 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why one case failed. `properties` names the broken ones where there is no unique answer."""
+    """Why one case failed.
+
+    `properties` names the broken ones where there is no unique answer, `error` the exception's type.
+    """
 
     kind: str
     sentence: str
     difference: Difference | None = None
     properties: tuple[str, ...] = ()
+    error: str = ""
 
 
 def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding | None:
@@ -58,7 +62,7 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
         return Finding("memory", "It ran out of the memory that this exercise allows. Which array need not be formed?")
     if outcome.error:
         why = f"It raised {outcome.error}: {outcome.message}".removesuffix(": ")
-        return Finding("error", f"{why} ({outcome.place})" if outcome.place else why)
+        return Finding("error", f"{why} ({outcome.place})" if outcome.place else why, error=outcome.error)
     if outcome.edited:
         names = ", ".join(outcome.edited)
         return Finding("edited", f"The input {names} was changed in place. Work on a copy: the caller still needs it.")

@@ -48,19 +48,18 @@ class Run:
         self.seconds: dict[str, float] = {}
         self._unbound: dict[str, str] = {}
 
-    def outcomes(self, cases: dict[str, list[Case]]) -> dict[str, list[Outcome]]:
-        """Run the cells, then call every exercise on its cases."""
-        done: dict[str, list[Outcome]] = {}
-        while len(done) < len(cases):
+    def outcomes(self, *rounds: dict[str, list[Case]]) -> list[dict[str, list[Outcome]]]:
+        """Run the cells, then call every exercise on its cases of the first round, then of the second, and so on."""
+        done: list[dict[str, list[Outcome]]] = [{} for _ in rounds]
+        left = [(number, exercise) for number, cases in enumerate(rounds) for exercise in cases]
+        while left:
             with self._process() as peer:
-                if not self._play(peer):
-                    continue
-                for exercise in [key for key in cases if key not in done]:
+                alive = self._play(peer)
+                while alive and left:
+                    number, exercise = left.pop(0)
                     started = time.monotonic()
-                    done[exercise], alive = self._call_all(peer, exercise, cases[exercise])
-                    self.seconds[exercise] = time.monotonic() - started
-                    if not alive:
-                        break
+                    done[number][exercise], alive = self._call_all(peer, exercise, rounds[number][exercise])
+                    self.seconds[exercise] = self.seconds.get(exercise, 0.0) + time.monotonic() - started
         return done
 
     @contextmanager
@@ -143,6 +142,7 @@ class Run:
             except (WireError, ValueError, TypeError) as error:
                 why = self._why(peer, error, f"a case of {exercise}")
                 self._note(why)
+                self._unbound[exercise] = why
                 return found + [Outcome(lost=why)] * (len(cases) - len(found)), False
         return found, True
 

@@ -1,0 +1,252 @@
+"""Grade a class of attacks and honest neighbours by the real command, and see what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.compose import build
+from autograder.course import ROOT_VARIABLE
+from tests.attacks.attack import LOOT, Attack, Target
+from tests.test_bookkeeping import HALF, WRONG
+from tests.toy import RIGHT, add_toy_lab
+
+LIMITS = {
+    "case_seconds": 2, "cell_seconds": 4, "notebook_seconds": 10, "memory_gib": 2, "file_mib": 64, "disk_mib": 256,
+}  # fmt: skip
+NEIGHBOURS = {"right": (RIGHT, 4.0), "half": (HALF, 2.0), "wrong": (WRONG, 0.0)}
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Ending:
+    """What became of one attack: why it succeeded, if it did, and what the grader says of it."""
+
+    attack: Attack
+    points: float | None
+    said: str
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Arena:
+    """What a run of attacks left: each one's ending, and what is wrong with everything around them."""
+
+    endings: list[Ending]
+    neighbours: int
+    faults: list[str]
+
+
+def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
+    """Grade the attacks, each followed by a neighbour, in a class under `folder`."""
+    lab = add_toy_lab(folder / "course")
+    build(lab, lab.course.root / "build")
+    classroom, home = folder / "class", folder / "home"
+    home.mkdir()
+    exchange = folder / "exchange"
+    exchange.mkdir()
+    exchange.chmod(0o777)  # nbgrader wants it so
+    canary = secrets.token_hex(16)
+    with listening(classroom) as (places, heard):
+        places |= {"COURSE": str(lab.course.root), "FOLDER": str(classroom), "HOME": str(home), "CANARY": canary[::-1]}
+        target = Target({**places, "REPOSITORY": str(REPOSITORY)})
+        kinds = list(NEIGHBOURS)
+        honest: dict[str, str] = {}
+        for number, attack in enumerate(attacks):
+            _hand_in(classroom, f"{number:03}-{attack.name}", target.notebook(lab, attack), attack.files)
+            kind = kinds[number % len(kinds)]
+            honest[f"{number:03}-{attack.name}-neighbour"] = kind
+            answer = Attack("", "", answer=NEIGHBOURS[kind][0])
+            _hand_in(classroom, f"{number:03}-{attack.name}-neighbour", target.notebook(lab, answer), {})
+        before = _hashes(classroom / "submitted", lab.course.root), _littered()
+        environment = {
+            **{name: value for name, value in os.environ.items() if name not in ("CI",)},
+            "HOME": str(home),
+            ROOT_VARIABLE: str(lab.course.root),
+            "GRADER_SECRET": canary,
+        }
+        limits = [part for name, number in LIMITS.items() for part in ("--limit", f"{name}={number}")]
+        command = ["grade", "toy", "--workers", str(workers), "--class-folder", str(classroom), *limits]
+        faults = _run(command, environment, folder)
+        faults += _run(
+            ["feedback", "toy", "--class-folder", str(classroom), "--exchange", str(exchange)], environment, folder
+        )
+        faults += _run(["report", "toy", "--class-folder", str(classroom)], environment, folder)
+        after = _hashes(classroom / "submitted", lab.course.root), _littered()
+    if before[0] != after[0]:
+        faults.append(f"files changed: {sorted(set(after[0].items()) ^ set(before[0].items()))[:5]}")
+    faults += [f"left behind: {place}" for place in sorted(after[1] - before[1])]
+    faults += [f"connected: {what}" for what in heard]
+    secret = (classroom / "secrets" / "toy").read_text().strip()
+    endings = [
+        _ending(classroom, f"{number:03}-{attack.name}", attack, (secret, canary))
+        for number, attack in enumerate(attacks)
+    ]
+    for student, kind in honest.items():
+        found = _ending(classroom, student, Attack("", "", points=NEIGHBOURS[kind][1]), (secret, canary))
+        faults += [f"{student}: {fault}" for fault in found.faults]
+        if found.said != ("" if kind == "right" else found.said) or "limit" in found.said:
+            faults.append(f"{student}, whose answer is {kind}, was told: {found.said}")
+    return Arena(endings, len(honest), faults)
+
+
+def _hand_in(classroom: Path, student: str, notebook: bytes, files: dict[str, bytes]) -> None:
+    place = classroom / "submitted" / student / "toy"
+    place.mkdir(parents=True)
+    for name, content in {"toy.ipynb": notebook, **files}.items():
+        (place / name).write_bytes(content)
+
+
+def _run(arguments: list[str], environment: dict[str, str], folder: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", *arguments],
+        env=environment, cwd=folder, capture_output=True, text=True, errors="replace", timeout=1800,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    faults = [f"autograder {arguments[0]} ended with {done.returncode}: {said[-1500:]}"] if done.returncode else []
+    if "Traceback" in said:
+        faults.append(f"autograder {arguments[0]} printed a traceback: {said[-1500:]}")
+    return faults
+
+
+@contextmanager
+def listening(folder: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Sockets of this machine that nobody may reach; gives where they are and what reached them."""
+    folder.mkdir(parents=True)
+    heard: list[str] = []
+    tcp = socket.create_server(("0.0.0.0", 0))
+    port = tcp.getsockname()[1]
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("0.0.0.0", port))
+    abstract, path = f"winning-ticket-{secrets.token_hex(4)}", str(folder / "socket")
+    unix = []
+    for place in (f"\0{abstract}", path):
+        unix.append(socket.socket(socket.AF_UNIX))
+        unix[-1].bind(place)
+        unix[-1].listen()
+    os.chmod(path, 0o777)
+    ends = [tcp, udp, *unix]
+    over = threading.Event()
+
+    def listen() -> None:
+        while not over.is_set():
+            for end in select.select(ends, [], [], 0.2)[0]:
+                if end is udp:
+                    end.recv(100)
+                else:
+                    end.accept()[0].close()
+                heard.append(str(end.getsockname()))
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    try:
+        yield {"PORT": str(port), "ADDRESS": _own_address(), "ABSTRACT": abstract}, heard
+    finally:
+        over.set()
+        thread.join()
+        for end in ends:
+            end.close()
+
+
+def _own_address() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+        try:
+            end.connect(("192.0.2.1", 9))
+            return str(end.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def _hashes(*roots: Path) -> dict[str, str]:
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _littered() -> set[str]:
+    """Shared places of the machine in which a submission could leave something."""
+    found = {str(path) for place in ("/dev/shm", "/dev/mqueue", "/var/tmp") for path in Path(place).glob("*")}
+    for name in ("shm", "msg", "sem"):
+        found |= {f"{name} {line}" for line in Path("/proc/sysvipc", name).read_text().splitlines()[1:]}
+    return found | {name for name in Path("/proc/self/mounts").read_text().splitlines() if "winning" in name}
+
+
+def _ending(classroom: Path, student: str, attack: Attack, secret: Sequence[str]) -> Ending:
+    """Read a student's graded notebook and feedback, and compare them with what is deserved."""
+    place = classroom / "autograded" / student / "toy" / "toy.ipynb"
+    if not place.is_file():
+        return Ending(attack, None, "", ["it was not graded"])
+    graded: Any = nbformat.read(place, as_version=4)
+    verdict = graded.metadata.winning_ticket.verdicts["toy.scale"]
+    notes = [cell.source for cell in graded.cells if "grader-note" in cell.metadata.get("tags", [])]
+    ending = Ending(attack, verdict["points"], " ".join([verdict["reason"], *notes]).strip())
+    score = _recorded(classroom, student)
+    if verdict["points"] != attack.points or score != attack.points:
+        ending.faults.append(f"{verdict['points']:g} points, {score} in the grades, {attack.points:g} deserved")
+    if attack.says not in ending.said:
+        ending.faults.append(f"it is not told '{attack.says}' but: {ending.said}")
+    for cell in graded.cells:
+        cell.pop("source", None)
+    page = next((classroom / "feedback" / student / "toy").glob("*.html"), None)
+    html = page.read_text(encoding="utf-8") if page else ""
+    if not page:
+        ending.faults.append("it has no feedback")
+    if LOOT in nbformat.v4.writes(graded) or any(line for line in html.splitlines() if LOOT in line):
+        ending.faults.append("it carried something out")
+    if any(word in text for word in secret for text in (html, nbformat.v4.writes(graded))):
+        ending.faults.append("a secret is in its feedback")
+    ending.faults += _active(html)
+    return ending
+
+
+def _recorded(classroom: Path, student: str) -> float | None:
+    """The score that the gradebook holds, by the report's own CSV of results."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    from autograder.bridge.classroom import COURSE_ID
+
+    with Gradebook(f"sqlite:///{classroom / 'gradebook.db'}", COURSE_ID) as gradebook:
+        try:
+            return float(gradebook.find_submission("toy", student).score)
+        except MissingEntry:
+            return None
+
+
+class _Page(HTMLParser):
+    """What a browser would run or load of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "iframe", "object", "embed", "form", "base"):
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            address = re.sub(r"[\s\x00-\x1f]", "", value or "").lower()
+            if name.startswith("on") or address.startswith(("javascript:", "vbscript:", "data:text/html")):
+                self.found.append(f"<{tag} {name}={value!r}>")
+
+
+def _active(html: str) -> list[str]:
+    page = _Page()
+    page.feed(html)
+    return [f"its feedback holds {found}" for found in page.found[:3]]
