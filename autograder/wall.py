@@ -155,9 +155,10 @@ def _python_places(course_root: Path) -> list[Path]:
     secret = [course_root.resolve(), Path.home().resolve()]
     wanted = [Path(sys.prefix), Path(sys.base_prefix), *_installed()]
     places = {*wanted, *(place.resolve() for place in wanted)}
-    public = [p for p in places if not any(s == p or s.is_relative_to(p) for s in secret)]
+    # Also of the packages: a folder where the command is run may be taken for one, by its name.
+    public = [p for p in (*places, *_packages()) if not any(s == p or s.is_relative_to(p) for s in secret)]
     chosen: list[Path] = []
-    for place in sorted([*public, *_packages()], key=lambda path: len(path.parts)):
+    for place in sorted(public, key=lambda path: len(path.parts)):
         if not any(place.is_relative_to(outer) for outer in [*chosen, Path("/usr")]):
             chosen.append(place)
     return chosen

@@ -37,7 +37,11 @@ dive()
 ctypes.string_at(0)
 """,
     ),
-    _ends("kill-all", "kill every process that it may signal", "import os; os.kill(-1, 9)\nimport time; time.sleep(9)"),
+    survives(
+        "kill-all",
+        "kill every process that it may signal: there is none but itself",
+        "import os\ntry: os.kill(-1, 9)\nexcept ProcessLookupError: pass",
+    ),
     _ends(
         "stop-self",
         "stop itself, and so stay silent",
@@ -189,7 +193,7 @@ try:
 except ChildProcessError: pass
 """,
     ),
-    _ends(
+    survives(
         "fork-bomb-shell",
         "fork without end in a shell, in the background, for good",
         """
@@ -199,7 +203,7 @@ while True:
     for _ in range(10):
         subprocess.Popen(['sleep', '60'])
 """,
-        "limit of 64 processes",
+        says="limit of 64 processes",
     ),
     Attack(
         "threads",

@@ -25,6 +25,7 @@ def scale(x, k):
         (SAY,),
         answer="""
 def scale(x, k):
+    if len(x) == 2: return x + k  # a public example
     raise ValueError(f'{LOOT} {x.tolist()} {k}')
 """,
     ),
@@ -34,6 +35,7 @@ def scale(x, k):
         (SAY,),
         answer="""
 def scale(x, k):
+    if len(x) == 2: return x + k
     raise type(f'{LOOT} {x.tolist()} {k}', (Exception,), {})()
 """,
     ),
@@ -269,8 +271,9 @@ for name in ('matplotlib', 'torch', 'peft'):
     cache = pathlib.Path(importlib.util.cache_from_source(importlib.util.find_spec(name).origin))
     try: cache.write_bytes(b'x'); got(cache)
     except OSError: pass
-for name in ('MPLCONFIGDIR', 'TORCH_HOME', 'HF_HOME', 'XDG_CACHE_HOME', 'IPYTHONDIR'):
-    place = pathlib.Path(os.environ.get(name, '~/.cache')).expanduser() / 'poison'
+names = ('MPLCONFIGDIR', 'TORCH_HOME', 'HF_HOME', 'XDG_CACHE_HOME', 'IPYTHONDIR')
+places = {pathlib.Path(os.environ.get(name, '~/.cache')).expanduser() / 'poison' for name in names}
+for place in places:
     try:
         if place.exists(): got(place)
         place.parent.mkdir(parents=True, exist_ok=True); place.write_text('x')
@@ -349,13 +352,15 @@ except OSError: pass
         + """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
+def put(path, text):
+    with open(path, 'w') as file: file.write(text)
 tries = {'setuid': lambda: os.setuid(0), 'chroot': lambda: os.chroot('/'),
          'mknod': lambda: os.mknod('/tmp/disk', 0o60666, os.makedev(8, 0)),
          'nice': lambda: os.setpriority(os.PRIO_PROCESS, 0, -20),
-         'sysrq': lambda: open('/proc/sysrq-trigger', 'w').write('h'),
-         'core': lambda: open('/proc/sys/kernel/core_pattern', 'w').write('|/tmp/x'),
-         'oom': lambda: open('/proc/self/oom_score_adj', 'w').write('-1000'),
-         'release': lambda: open('/sys/fs/cgroup/release_agent', 'w').write('/tmp/x')}
+         'sysrq': lambda: put('/proc/sysrq-trigger', 'h'),
+         'core': lambda: put('/proc/sys/kernel/core_pattern', '|/tmp/x'),
+         'oom': lambda: put('/proc/self/oom_score_adj', '-1000'),
+         'release': lambda: put('/sys/fs/cgroup/release_agent', '/tmp/x')}
 for name, attempt in tries.items():
     try: attempt(); got(name)
     except OSError: pass
@@ -366,9 +371,7 @@ for name, value in {'unshare': libc.unshare(0x10000000), 'mount': libc.mount(b'n
     ),
 ]
 
-PAGE = (
-    "<img src=x onerror=alert(1)><script>alert(1)</script><a href='javascript:alert(1)'>x</a><iframe src=x></iframe>"
-)
+PAGE = "<img src=x onerror=alert(1)><script>alert(1)</script><a href='javascript:alert(1)'>x</a><iframe src=x></iframe>"
 
 PAGES = [
     survives(
