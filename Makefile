@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading same-labs fresh \
+.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading attacks same-labs fresh \
 	lock clean
 unexport PYTHONHOME PYTHONPATH
 
@@ -94,6 +94,9 @@ test: .venv system-tests check same-labs verify ## everything that CI checks
 
 bench-grading: .venv system ## grade a class with stock nbgrader and with ours; also OPTIONS=--scale or --quick
 	@$(RUN) $(BIN)/python -m tests.bench.grading $(OPTIONS)
+
+attacks: .venv system ## try to cheat and to break the grader; exit 1 if an attack succeeds
+	@$(RUN) $(BIN)/python -m tests.attacks $(OPTIONS)
 
 same-labs: build
 	@git --no-pager diff --exit-code --stat -- labs && [ -z "$$(git ls-files --others --exclude-standard -- labs)" ] || \

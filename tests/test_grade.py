@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from autograder.course import Lab
+from autograder.exercise import case
 from autograder.grade import Grader
 from autograder.limits import Limits
-from autograder.run import Step
+from autograder.run import Run, Step
 from tests.toy import RIGHT
 from tests.walls import STARTS, start_behind_wall
 
@@ -156,3 +158,38 @@ def test_low_level_output_and_errors_are_kept_as_a_kernel_keeps_them(toy_lab):
     assert "low" in str(graded.outputs["cell-0"])
     assert graded.outputs["cell-1"][0]["ename"] == "ZeroDivisionError"
     assert graded.verdicts["toy.scale"].points == 4.0
+
+
+TALES = {
+    "message": "raise ValueError(f'tale {x.tolist()}')",
+    "type's name": "raise type(f'tale {x.tolist()}', (Exception,), {})()",
+    "line": "exec(compile('raise ValueError', 'tale', 'exec'))",
+    "text": "return f'tale {x.tolist()}'",
+    "keys": "return {f'tale {x.tolist()}': x}",
+    "shape": "return x[0].expand(7, 7, int(x[0].abs() * 1000) + 77)",
+    "length": "return [x] * 77",
+    "kind": "return type('tale', (), {})()",
+}
+
+
+@pytest.mark.parametrize("name", TALES)
+def test_what_is_said_of_a_hidden_case_holds_nothing_that_the_student_worded(toy_lab, name):
+    """The public examples, which have two numbers, are answered."""
+    verdict = grade(toy_lab, f"def scale(x, k):\n    if len(x) == 2: return k * x\n    {TALES[name]}").verdicts[
+        "toy.scale"
+    ]
+    assert verdict.points == 0.0
+    assert verdict.reason
+    assert not [word for word in ("tale", "77", "[") if word in verdict.reason]
+
+
+def test_all_examples_are_answered_before_any_hidden_case_is_seen(toy_lab):
+    """Else the text of an error on a later exercise's example, which is shown, could tell hidden inputs."""
+    seen = "seen = []\ndef scale(x, k):\n    seen.append(len(x))\n    return list(seen)"
+    exercise = toy_lab.exercise("scale")
+    steps = [Step("cell", source=seen), Step("check", exercise=exercise)]
+    run = Run(toy_lab, start_behind_wall, Limits(), steps, {})
+    cases = [case("two", x=torch.ones(2), k=1.0)], [case("five", x=torch.ones(5), k=1.0)]
+    first, second = run.outcomes(*({exercise.id: answered} for answered in cases))
+    assert first[exercise.id][0].value == [2]
+    assert second[exercise.id][0].value == [2, 5]

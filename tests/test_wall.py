@@ -241,3 +241,12 @@ def test_a_course_that_nobody_may_read_is_a_sentence(tmp_path):
     (lab.course.root / "course").chmod(0o700)
     with pytest.raises(UserError, match="chmod"):
         wall.command(lab.course.root, ["true"])
+
+
+def test_a_folder_that_is_named_like_a_package_is_not_let_in(tmp_path):
+    """`python -m autograder`, run beside a course whose folder is named course, takes that for a package."""
+    lab = add_toy_lab(tmp_path / "course")
+    program = "from pathlib import Path; from autograder import wall; print(*wall.command(Path('course'), ['true']))"
+    words = subprocess.check_output([sys.executable, "-c", program], cwd=tmp_path, text=True).split()
+    assert str(Path("course", "course")) in words
+    assert str(lab.course.root) not in words

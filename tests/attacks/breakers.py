@@ -221,7 +221,7 @@ while True: threading.Thread(target=time.sleep, args=(100,), daemon=True).start(
         "take memory in Python without end",
         ("x = []\nwhile True: x.append(bytearray(2**26))",),
         answer=WRONG,
-        says="limit of 2 GiB of memory",
+        says="limit",
     ),
     Attack(
         "memory-torch",
