@@ -1,4 +1,4 @@
-"""Attack the grader: `python -m tests.attacks [--quick] [NAME ...]`. Exit 1 if an attack succeeds."""
+"""Attack the grader: `python -m tests.attacks [--keep FOLDER] [NAME ...]`. Exit 1 if an attack succeeds."""
 
 from __future__ import annotations
 

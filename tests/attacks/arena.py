@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +66,14 @@ def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
     with listening(classroom) as (places, heard):
         places |= {"COURSE": str(lab.course.root), "FOLDER": str(classroom), "HOME": str(home), "CANARY": canary[::-1]}
         target = Target({**places, "REPOSITORY": str(REPOSITORY)})
-        kinds = list(NEIGHBOURS)
-        honest: dict[str, str] = {}
-        for number, attack in enumerate(attacks):
-            _hand_in(classroom, f"{number:03}-{attack.name}", target.notebook(lab, attack), attack.files)
-            kind = kinds[number % len(kinds)]
-            honest[f"{number:03}-{attack.name}-neighbour"] = kind
-            answer = Attack("", "", answer=NEIGHBOURS[kind][0])
-            _hand_in(classroom, f"{number:03}-{attack.name}-neighbour", target.notebook(lab, answer), {})
+        hostile = {f"{number:03}-{attack.name}": attack for number, attack in enumerate(attacks)}
+        honest = {f"{student}-neighbour": kind for student, kind in zip(hostile, cycle(NEIGHBOURS), strict=False)}
+        for student, attack in hostile.items():
+            _hand_in(classroom, student, target.notebook(lab, attack), attack.files)
+        for student, kind in honest.items():
+            _hand_in(classroom, student, target.notebook(lab, Attack("", "", answer=NEIGHBOURS[kind][0])), {})
         before = _hashes(classroom / "submitted", lab.course.root), _littered()
-        environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("CI",)},
-            "HOME": str(home),
-            ROOT_VARIABLE: str(lab.course.root),
-            "GRADER_SECRET": canary,
-        }
+        environment = os.environ | {"HOME": str(home), ROOT_VARIABLE: str(lab.course.root), "GRADER_SECRET": canary}
         limits = [part for name, number in LIMITS.items() for part in ("--limit", f"{name}={number}")]
         command = ["grade", "toy", "--workers", str(workers), "--class-folder", str(classroom), *limits]
         faults = _run(command, environment, folder)
@@ -93,14 +87,11 @@ def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
     faults += [f"left behind: {place}" for place in sorted(after[1] - before[1])]
     faults += [f"connected: {what}" for what in heard]
     secret = (classroom / "secrets" / "toy").read_text().strip()
-    endings = [
-        _ending(classroom, f"{number:03}-{attack.name}", attack, (secret, canary))
-        for number, attack in enumerate(attacks)
-    ]
+    endings = [_ending(classroom, student, attack, (secret, canary)) for student, attack in hostile.items()]
     for student, kind in honest.items():
         found = _ending(classroom, student, Attack("", "", points=NEIGHBOURS[kind][1]), (secret, canary))
         faults += [f"{student}: {fault}" for fault in found.faults]
-        if found.said != ("" if kind == "right" else found.said) or "limit" in found.said:
+        if (kind == "right" and found.said) or "limit" in found.said:
             faults.append(f"{student}, whose answer is {kind}, was told: {found.said}")
     return Arena(endings, len(honest), faults)
 
@@ -209,16 +200,17 @@ def _ending(classroom: Path, student: str, attack: Attack, secret: Sequence[str]
     html = page.read_text(encoding="utf-8") if page else ""
     if not page:
         ending.faults.append("it has no feedback")
-    if LOOT in nbformat.v4.writes(graded) or any(line for line in html.splitlines() if LOOT in line):
+    texts = html, nbformat.v4.writes(graded)
+    if any(LOOT in text for text in texts):
         ending.faults.append("it carried something out")
-    if any(word in text for word in secret for text in (html, nbformat.v4.writes(graded))):
+    if any(word in text for word in secret for text in texts):
         ending.faults.append("a secret is in its feedback")
     ending.faults += _active(html)
     return ending
 
 
 def _recorded(classroom: Path, student: str) -> float | None:
-    """The score that the gradebook holds, by the report's own CSV of results."""
+    """The score that the gradebook holds."""
     from nbgrader.api import Gradebook, MissingEntry
 
     from autograder.bridge.classroom import COURSE_ID
