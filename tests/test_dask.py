@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +15,10 @@ from autograder import wall
 from autograder.bridge.classroom import Classroom
 from autograder.compose import build
 from autograder.course import Course
+from tests.cluster import Cluster
+from tests.processes import family, processes, soon
 from tests.test_bookkeeping import HALF, WRONG, hand_in
-from tests.test_grading import family, notebook, processes, scores, soon
+from tests.test_grading import notebook, scores
 from tests.toy import RIGHT, add_toy_lab
 from tests.walls import need_wall
 
@@ -29,56 +29,6 @@ SLOWLY = "import time\ntime.sleep(1)\n"
 CLASS = {"half": HALF, "right": RIGHT, "untouched": None, "wrong": WRONG}
 CLASS |= {"slow1": f"{SLOWLY}{RIGHT}", "slow2": f"{SLOWLY}{HALF}"}
 SCORES = {"half": 2.0, "right": 4.0, "untouched": 0.0, "wrong": 0.0, "slow1": 4.0, "slow2": 2.0}
-
-
-class Cluster:
-    """A scheduler and two workers of one thread each, as a user would start them."""
-
-    def __init__(self, folder: Path, root: Path) -> None:
-        self.root, self._folder = root, folder
-        self._environment = {**os.environ, "WINNING_TICKET_ROOT": str(root)}
-        # Free ports are chosen by the programs themselves.
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        self.address = self._said("scheduler", r"Scheduler at: *(tcp://[0-9.:]+)")
-        self.workers = [self._worker(name) for name in ("ann", "bob")]
-        for name in ("ann", "bob"):
-            self._said(name, r"Registered to: *(tcp)")
-
-    def _worker(self, name: str) -> subprocess.Popen[bytes]:
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--memory-limit", "0"]
-        return self._start(name, *options, "--name", name, program=["worker", self.address])
-
-    def _start(self, name: str, *options: str, program: list[str] | None = None) -> subprocess.Popen[bytes]:
-        with (self._folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dask", *(program or [name]), *options],
-                cwd=self._folder,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def log(self, name: str) -> str:
-        return (self._folder / f"{name}.log").read_text(errors="replace")
-
-    def _said(self, name: str, words: str) -> str:
-        assert soon(lambda: re.search(words, self.log(name)) is not None, 90.0), self.log(name)
-        return re.findall(words, self.log(name))[0]
-
-    def close(self) -> None:
-        """End all as a user would, and make sure of it."""
-        started = [*self.workers, self.scheduler]
-        members = set().union(*(family(process.pid) for process in started if process.poll() is None))
-        for process in started:
-            process.terminate()
-        for process in started:
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        assert soon(lambda: not members & {(p.pid, p.started) for p in processes()}, 20.0)
 
 
 @pytest.fixture(scope="module")
@@ -168,4 +118,4 @@ def test_a_worker_that_is_killed_costs_no_submission(cluster, teacher):
         output, said = process.communicate(timeout=120)
     assert process.returncode == 0, output + said
     assert {name: scores(teacher)[name] for name in names} == dict.fromkeys(names, 4.0)
-    assert soon(lambda: not members & {(p.pid, p.started) for p in processes()})
+    assert soon(lambda: not members & {p.identity for p in processes()})

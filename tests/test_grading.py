@@ -33,6 +33,7 @@ from autograder.course import Course, Lab
 from autograder.errors import UserError
 from autograder.expect import hidden_expectations
 from autograder.verdicts import Verdicts
+from tests.processes import family, processes, soon
 from tests.test_bookkeeping import HALF, WRONG, hand_in
 from tests.toy import RIGHT, add_toy_lab
 from tests.walls import need_wall
@@ -212,42 +213,6 @@ def killed(act: Callable[[], object]) -> None:
     assert soon(lambda: not [p for p in processes() if p.session == pid])
 
 
-class Process:
-    """A living process: what the system says of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.pid = int(folder.name)
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        self.state, self.parent, self.session, self.started = fields[0], int(fields[1]), int(fields[3]), fields[19]
-        self.line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-
-
-def processes() -> list[Process]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            found.append(Process(folder))
-        except OSError:
-            continue
-    return [process for process in found if process.state != "Z"]
-
-
-def family(pid: int) -> set[tuple[int, str]]:
-    """A process and its descendants, each by what no later process shares with it."""
-    every = processes()
-    known = {pid}
-    while more := {p.pid for p in every if p.parent in known} - known:
-        known |= more
-    return {(p.pid, p.started) for p in every if p.pid in known}
-
-
-def soon(condition: Callable[[], bool], seconds: float = 8.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (holds := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds
-
-
 def kill_at(patch: pytest.MonkeyPatch, owner: Any, name: str, number: int, after: bool = False) -> None:
     """Have this process killed at the `number`-th call of a function, before or after it does its work."""
     work, calls = getattr(owner, name), iter(range(1, 10**6))
@@ -352,7 +317,7 @@ def test_of_a_killed_command_no_process_is_left(toy_lab, tmp_path, verdicts):
         process.wait()
     assert len(members) >= 3  # the command, bubblewrap, and what it runs
     # A parent that is still importing notices when it is done.
-    assert soon(lambda: not members & {(p.pid, p.started) for p in processes()}, 8.0 if verdicts else 60.0)
+    assert soon(lambda: not members & {p.identity for p in processes()}, 8.0 if verdicts else 60.0)
     assert not [p for p in processes() if p.line.startswith("sleep 98765")]
     known = len(list(stored.glob("*.json")))
     assert verdicts <= known < 6

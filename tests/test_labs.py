@@ -7,7 +7,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
+from torch import Tensor
 
 from autograder.bridge.verdicts import steps_of
 from autograder.compose import compose, solve
@@ -142,3 +144,15 @@ def deserved(exercise: Exercise, secret: str) -> float:
 def test_a_mistake_is_renamed_and_loses_the_docstring_that_names_it():
     source = renamed('def Forgets(x):\n    """Says what is wrong."""\n    return x', "Forgets", "scale")
     assert source == "def scale(x):\n    return x"
+
+
+def test_a_mistake_that_rounding_decides_in_part_is_recognised_where_it_does_not():
+    """Which of the directions outside a span eigh returns first depends on the machine."""
+    exercise = Course.find().exercise("lora.similarity")
+    packed = read_pack(pack_path(exercise.lab.edition, exercise.lab.name), exercise)
+
+    def ascending(A1: Tensor, A2: Tensor, i: int, j: int) -> float:
+        V1, V2 = (torch.linalg.eigh(A.T @ A).eigenvectors for A in (A1, A2))
+        return ((V1[:, :i].T @ V2[:, :j]).square().sum() / min(i, j)).item()
+
+    assert check_examples(exercise, packed, ascending).mistake == "TakesTheWeakest"

@@ -113,7 +113,7 @@ def WeighsBySigma(A1, A2, i, j):
 
 @wrong
 def TakesTheWeakest(A1, A2, i, j):
-    """The weakest directions were compared. Check the order in which your decomposition returns them."""
+    """The weakest directions were compared. Mind the order of your decomposition: svd has the largest first, eigh last."""
     V1, V2 = (torch.linalg.svd(A, full_matrices=False).Vh for A in (A1, A2))
     return ((V1[-i:] @ V2[-j:].T).square().sum() / min(i, j)).item()
 
@@ -135,10 +135,3 @@ def TakesColumnsOfTheFullVh(A1, A2, i, j):
     """Those are columns of Vh. The third result of torch.linalg.svd is V transposed: its rows are the directions."""
     C1, C2 = torch.linalg.svd(A1)[2][:, :i], torch.linalg.svd(A2)[2][:, :j]
     return ((C1.T @ C2).square().sum() / min(i, j)).item()
-
-
-@wrong
-def TakesAscendingEigenvectors(A1, A2, i, j):
-    """The weakest directions were compared: torch.linalg.eigh sorts in ascending order, so the strongest come last."""
-    V1, V2 = (torch.linalg.eigh(A.T @ A).eigenvectors for A in (A1, A2))
-    return ((V1[:, :i].T @ V2[:, :j]).square().sum() / min(i, j)).item()
