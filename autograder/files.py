@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from autograder.errors import UserError
+
+LOCK = ".lock"
+LOCK_SECONDS = 10.0  # in which the workers of a killed run end
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -16,3 +25,45 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def workshop(folder: Path) -> Iterator[None]:
+    """Have a folder for drafts, and for this process's temporary files, to oneself.
+
+    What a killed owner left there is removed first.
+
+    Raises
+    ------
+    UserError
+        If another process has it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.1)
+    except Timeout:
+        raise UserError(
+            f"Another grading is at work in {folder.parent}. Wait until it has ended, and run this again."
+        ) from None
+    before = tempfile.tempdir
+    try:
+        _clear(folder)
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        tempfile.tempdir = str(temporary)
+        yield
+    finally:
+        tempfile.tempdir = before
+        _clear(folder)
+        lock.release()
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOCK:
+            path.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SLOTS = 4
 _WAIT_SECONDS = 0.05
+# Found now: a grading has a folder of its own for temporary files later, and locks must be the machine's.
+_LOCKS = Path(tempfile.gettempdir())
 
 
 def asked_for(lab: Lab) -> bool:
@@ -35,7 +37,7 @@ def slot(per_device: int, alone: bool = False) -> Iterator[str]:
 
     Locks on files hold across all grading processes of this user, and a killed one loses its own.
     """
-    folder = Path(tempfile.gettempdir()) / f"winning-ticket-gpu-{os.getuid()}"
+    folder = _LOCKS / f"winning-ticket-gpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     with _all_of_one(folder, per_device) if alone else _any_one(folder, per_device) as device:
         yield device

@@ -23,6 +23,8 @@ class Verdicts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        for draft in folder.glob(".*"):  # of a writer that was killed
+            draft.unlink(missing_ok=True)
 
     def get(self, key: str) -> Any:
         """What was stored under `key`, or None."""

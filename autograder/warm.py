@@ -29,6 +29,7 @@ from autograder.wire import Wire, WireError
 READY_SECONDS = 180.0
 END_SECONDS = 20.0
 WALLS_END_SECONDS = 0.5
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the wall itself, and what runs behind it
 _CREDENTIALS = 4 * 3
 
 
@@ -70,7 +71,9 @@ class WarmParent:
             if self._ready:
                 return
             self._requests.settimeout(READY_SECONDS)
-            answer = _json(self._requests.recv(65536))
+            answer = None
+            with contextlib.suppress(OSError):
+                answer = _json(self._requests.recv(65536))
             if answer != {}:
                 raise ParentFailed(self._failure(answer))
             self._requests.settimeout(None)
@@ -92,6 +95,9 @@ class WarmParent:
 
     def _failure(self, answer: Any) -> str:
         said = answer.get("failed", "") if isinstance(answer, dict) else ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not said and self._process.wait(WALLS_END_SECONDS) in KILLED:
+                said = "it was killed from outside, perhaps because memory ran out"
         log = os.pread(self._log, 100_000, 0).decode("utf-8", "replace").strip().splitlines()
         return f"The grader's warm process behind the wall ended: {said or (log[-1] if log else 'it said nothing')}."
 

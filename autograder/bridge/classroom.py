@@ -25,12 +25,13 @@ from traitlets.config import Config
 from autograder.bridge.bookkeeping import Bookkeeper
 from autograder.bridge.cells import register
 from autograder.bridge.config import configure
-from autograder.bridge.grading import Options, Run, Submission, Summary, Watch, read_collected
+from autograder.bridge.grading import DRAFTS, Options, Run, Submission, Summary, Watch, read_collected
 from autograder.bridge.jobs import setting_of
 from autograder.bridge.results import GradedSubmission, read_result
 from autograder.bridge.submission import read_release
 from autograder.course import Course
 from autograder.errors import UserError
+from autograder.files import workshop
 
 COURSE_ID = "winning-ticket"
 OPTIONS = Options()
@@ -143,7 +144,7 @@ class Classroom:
                 f"Run `autograder collect {lab}` first."
             )
         setting = setting_of(self.course.lab(lab), self.secrets_folder, options.wall, options.limits, options.gpu_slots)
-        with _quiet():
+        with _quiet(), workshop(self.folder / DRAFTS):
             self._register(notebook, lab)
             with self._books(lab) as books:
                 submissions = [self._collected(student, lab) for student in students]

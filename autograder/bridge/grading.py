@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 BATCH = 16
+DRAFTS = ".grading"
 Watch = Callable[[int, int], None]
 
 
@@ -179,7 +180,7 @@ class Run:
 
     def _place(self, submission: Submission, text: str) -> None:
         """Put a graded notebook and the files handed in with it where nbgrader looks for them, all at once."""
-        draft = self._folder / ".grading" / submission.student
+        draft = self._folder / DRAFTS / "notebooks" / submission.student
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for path in submission.folder.glob("*"):

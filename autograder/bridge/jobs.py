@@ -119,8 +119,12 @@ class Grading:
     def prepare(self) -> None:
         """Do now what the first submission would wait for; forks of this process share it."""
         self._grader.prepare()
-        if self._parent:
+        if not self._parent:
+            return
+        try:
             self._parent.wait_until_ready()
+        except ParentFailed:  # perhaps it was killed from outside
+            self._new_parent(self._parent).wait_until_ready()
 
     def grade(self, notebook: NotebookNode, files: dict[str, bytes]) -> Graded:
         """Grade an assembled notebook in place.

@@ -113,7 +113,7 @@ def WeighsBySigma(A1, A2, i, j):
 
 @wrong
 def TakesTheWeakest(A1, A2, i, j):
-    """The weakest directions were compared. Mind the order of your decomposition: svd has the largest first, eigh last."""
+    """The weakest directions were compared. Mind the order: svd returns the largest first, eigh last."""
     V1, V2 = (torch.linalg.svd(A, full_matrices=False).Vh for A in (A1, A2))
     return ((V1[-i:] @ V2[-j:].T).square().sum() / min(i, j)).item()
 
