@@ -7,24 +7,54 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autograder.errors import UserError
 
+DRAFT = ".draft"
 LOCK = ".lock"
 LOCK_SECONDS = 10.0  # in which the workers of a killed run end
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader finds the old content or the new one, never a part; makes its folder."""
+def write_whole(path: Path, content: bytes, durable: bool = False) -> None:
+    """Write a file so that a reader finds the old content or the new one, never a part; makes its folder.
+
+    The file keeps its mode, and a link stays a link. With `durable` it outlasts a power cut before
+    anything is written after it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    path = path.resolve()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}{DRAFT}")
     try:
-        draft.write_bytes(content)
+        with draft.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, draft)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    if durable:
+        _settle(path.parent)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what killed writers left in a folder; nobody may be writing there."""
+    for draft in folder.glob(f".*{DRAFT}"):
+        draft.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    if os.name == "posix":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager

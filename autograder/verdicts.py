@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from autograder.files import write_whole
+from autograder.files import remove_drafts, write_whole
 
 MARKER = ".verdict"
 
@@ -23,8 +23,7 @@ class Verdicts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for draft in folder.glob(".*"):  # of a writer that was killed
-            draft.unlink(missing_ok=True)
+        remove_drafts(folder)
 
     def get(self, key: str) -> Any:
         """What was stored under `key`, or None."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.errors import UserError
+from autograder.files import remove_drafts, write_whole
 from autograder.merge import Merge, digest
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def start(lab: Lab, work: Path) -> Started:
         )
     _refuse_renamed(folder, name)
     with _spoken(folder):
+        _tidy(folder)
         # The notebook comes last: a start that was cut off can simply be run again.
         others = _replace_files(folder, name, edition)
         _write(folder / RELEASE_FOLDER / name, edition[name])
@@ -93,6 +94,7 @@ def update(lab: Lab, work: Path) -> Updated:
         _refuse_renamed(folder, name)
         raise UserError(f"There is no {folder / name} to update. Begin with `autograder start {lab.name}`.")
     with _spoken(folder):
+        _tidy(folder)
         old, released = (folder / name).read_bytes(), folder / RELEASE_FOLDER / name
         mine, new = _parse(old, folder / name), _parse(edition[name], lab.edition / name)
         merged = Merge(_base(released, mine, edition[name]), mine, new)
@@ -125,6 +127,11 @@ def _refuse_renamed(folder: Path, name: str) -> None:
             f"There is no {name} in {folder}, but there is {', '.join(found)}; nothing was changed. If that is your "
             f"work, rename it back to {name}; if not, move it elsewhere and run this again."
         )
+
+
+def _tidy(folder: Path) -> None:
+    for place in (folder, folder / RELEASE_FOLDER, folder / BACKUP_FOLDER):
+        remove_drafts(place)
 
 
 @contextmanager
@@ -194,29 +201,4 @@ def _holds(path: Path, content: bytes) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that, whatever happens, it has its old content or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _settle_folder(path.parent)
-
-
-def _settle_folder(folder: Path) -> None:
-    """Make what was replaced so far outlast a power cut, before anything is written after it."""
-    if os.name == "posix":
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+    write_whole(path, content, durable=True)

@@ -657,7 +657,7 @@ def test_an_update_that_was_cut_off_loses_nothing_and_can_be_run_again(
             broken.update()
     kept = [broken.notebook, *broken.folder.glob("backups/*.ipynb")]
     assert old in [path.read_bytes() for path in kept]
-    assert not list(broken.folder.rglob("*.tmp"))
+    assert not list(broken.folder.rglob("*.draft"))
     broken.update()
     assert broken.read() == whole.read()
     assert broken.update().backup is None
@@ -667,14 +667,14 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(desk: Desk, monkeypatch: 
     desk.begin()
     desk.release(changed(first_release(), "lora-start-1", "# New"))
     before = desk.files()
-    opened = open
+    opened = Path.open
 
     def refuse(path: Path, mode: str = "r", **options: object):
         if "w" in mode:
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, mode, **options)
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UserError, match="Permission denied"):
         desk.update()
     assert desk.files() == before

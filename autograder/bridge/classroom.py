@@ -31,7 +31,7 @@ from autograder.bridge.results import GradedSubmission, read_result
 from autograder.bridge.submission import read_release
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.files import workshop
+from autograder.files import workshop, write_whole
 
 COURSE_ID = "winning-ticket"
 OPTIONS = Options()
@@ -115,10 +115,8 @@ class Classroom:
         self._exchange("Submit", lab)
         digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
         receipt = Receipt(lab, self.student, digest, datetime.now().astimezone().isoformat(timespec="seconds"))
-        receipts = self.work / "receipts"
-        receipts.mkdir(exist_ok=True)
         name = f"{lab}-{receipt.time.replace(':', '')}-{digest[:8]}.json"
-        (receipts / name).write_text(json.dumps(receipt.__dict__, indent=1) + "\n", encoding="utf-8")
+        write_whole(self.work / "receipts" / name, (json.dumps(receipt.__dict__, indent=1) + "\n").encode())
         return receipt
 
     def collect(self, lab: str) -> list[str]:

@@ -60,6 +60,7 @@ def configure(
     course.db_url = db or os.environ.get("WINNING_TICKET_DB") or f"sqlite:///{folder / 'gradebook.db'}"
     config.Exchange.root = str(exchange or folder / "exchange")
     config.Exchange.path_includes_course = False
+    config.ExchangeFactory.submit = f"{GRADING}.exchange.WholeSubmit"
     # Several students may share one Unix user (root in a container); nbgrader would only warn.
     config.ExchangeCollect.check_owner = False
     _configure_grading(config, root, folder)
