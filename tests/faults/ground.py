@@ -158,14 +158,14 @@ class Ground:
         for number in range(size):
             answer = f"{ANSWERS[number % len(ANSWERS)]}\n# {number}"
             hand_in(pristine, self.lab, f"student{number:03}", answer, None)
-        undisturbed = self.fresh()
-        self.submitted = undisturbed.hashes()
+        self.undisturbed = self.fresh()
+        self.submitted = self.undisturbed.hashes()
         started = time.monotonic()
-        ending = undisturbed.run("grade", "toy", "--workers", "2")
+        ending = self.undisturbed.run("grade", "toy", "--workers", "2")
         self.seconds = time.monotonic() - started
         if ending.status or ending.faults:
             raise RuntimeError(f"The undisturbed grading ended with {ending.status}: {ending.said}")
-        self.expected = undisturbed.outcomes()
+        self.expected = self.undisturbed.outcomes()
         if None in self.expected.values():
             raise RuntimeError(f"The undisturbed grading left out some: {ending.said}")
 

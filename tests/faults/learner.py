@@ -76,11 +76,12 @@ def losses(folder: Path, kills: int, seed: int) -> Losses:
     os.environ |= {ROOT_VARIABLE: str(lab.course.root), HOME_VARIABLE: str(folder / "record")}
     tries = {"start": _start, "update": _update, "submit": _submit, "check": _check}
     for name, attempt in tries.items():
-        for number in range(-2, kills):  # two that nobody kills tell how long it takes
-            seconds = 0.0 if number < 0 else rng.uniform(0, limit)
-            taken, faults = attempt(Desk(folder / f"{name}{number}", lab), seconds)
-            limit = taken if number == -1 else limit if number > -1 else 0.0
-            found.kills[name] += number >= 0
+        # Two that nobody kills tell how long it takes.
+        whole = min(attempt(Desk(folder / f"{name}-whole{number}", lab), 0.0)[0] for number in range(2))
+        for number in range(kills):
+            seconds = rng.uniform(0, whole)
+            faults = attempt(Desk(folder / f"{name}{number}", lab), seconds)[1]
+            found.kills[name] += 1
             found.faults += [f"{name}, killed after {seconds:.4f} s: {fault}" for fault in faults]
     return found
 

@@ -1,0 +1,138 @@
+"""Full disks and locked gradebooks: a sentence, nothing lost, and later the grades of an undisturbed run.
+
+`python -m tests.faults.exhausted FOLDER COURSE BYTES` runs in a mount namespace of its own: see `full_disks`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.ground import Class, Ending, Ground
+from tests.processes import soon
+
+ROOM = 1 << 30
+TOLD_FULL = ("disk is full", "disk was full")
+TOLD_LOCKED = ("database is locked",)
+
+
+@dataclass
+class Trouble:
+    """How often the machine failed, how often the command said so, and what went wrong."""
+
+    runs: int = 0
+    told: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, ending: Ending, words: Sequence[str]) -> None:
+        """Count a run that the machine may have failed: it must then have said so."""
+        self.runs += 1
+        self.told += bool(ending.status)
+        self.faults += ending.faults
+        if ending.status and not any(word in ending.said for word in words):
+            self.faults.append(f"it ended with {ending.status}, but did not say why: {ending.said[-1500:]}")
+
+
+def can_mount() -> bool:
+    """Whether this user may have a mount namespace with a disk of its own."""
+    return subprocess.run([*_namespace(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
+
+
+def _namespace() -> list[str]:
+    return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def full_disks(ground: Ground, runs: int) -> Trouble:
+    """Grade on disks that become full at different moments, then with room."""
+    least, most = _blocks(ground.folder / "pristine"), _blocks(ground.undisturbed.place)
+    found = Trouble()
+    for number in range(runs):
+        size = least + (most - least) * (number + 1) // (runs + 1)
+        graded = ground.fresh()
+        line = [
+            *_namespace(),
+            sys.executable,
+            "-m",
+            "tests.faults.exhausted",
+            str(graded.folder),
+            str(graded.course),
+            str(size),
+        ]
+        done = subprocess.run(
+            line, capture_output=True, text=True, env=graded.environment, cwd=Path(__file__).parents[2]
+        )
+        if done.returncode:
+            raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
+        first, second = (Ending(**ending) for ending in json.loads(done.stdout))
+        found.add(first, TOLD_FULL)
+        found.faults += second.faults if not second.status else [f"with room it ended with {second}"]
+        found.faults += ground.differences(graded)
+    return found
+
+
+def _blocks(folder: Path) -> int:
+    """Bytes that the files of a folder take on a disk of pages."""
+    return sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.rglob("*") if path.is_file())
+
+
+def _on_a_small_disk(folder: Path, course: Path, size: int) -> list[Ending]:
+    """Grade a class on a disk of `size` bytes, then with room; what is on it then takes the class's place."""
+    graded = Class(folder, course)
+    away = folder / "away"
+    graded.place.rename(away)
+    graded.place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", graded.place], check=True)
+    shutil.copytree(away, graded.place, dirs_exist_ok=True)
+    endings = [graded.run("grade", "toy", "--workers", "2")]
+    subprocess.run(["mount", "-o", f"remount,size={ROOM}", graded.place], check=True)
+    endings.append(graded.run("grade", "toy", "--workers", "2"))
+    shutil.rmtree(away)
+    shutil.copytree(graded.place, away)
+    subprocess.run(["umount", "--lazy", graded.place], check=True)
+    graded.place.rmdir()
+    away.rename(graded.place)
+    return endings
+
+
+def locked_gradebooks(ground: Ground, runs: int) -> Trouble:
+    """Another program holds the gradebook from the start, or from some verdict on, until the command gives up."""
+    found = Trouble()
+    for number in range(runs):
+        graded = ground.fresh()
+        first = len(ground.expected) * number // runs
+        found.add(_with_lock(graded, first), TOLD_LOCKED)
+        ending = graded.run("grade", "toy", "--workers", "2")
+        found.faults += ending.faults if not ending.status else [f"unlocked, it ended with {ending}"]
+        found.faults += ground.differences(graded)
+    return found
+
+
+def _with_lock(graded: Class, verdicts: int) -> Ending:
+    if not verdicts:
+        with _locked(graded):
+            return graded.run("grade", "toy", "--workers", "2")
+    process = graded.start("grade", "toy", "--workers", "2")
+    stored = graded.place / "verdicts" / "toy"
+    soon(lambda: len(list(stored.glob("*.json"))) >= verdicts or process.poll() is not None, 120.0)
+    with _locked(graded):
+        return graded.ended(process)
+
+
+@contextmanager
+def _locked(graded: Class) -> Iterator[None]:
+    with closing(sqlite3.connect(graded.place / "gradebook.db", isolation_level=None, timeout=60)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+if __name__ == "__main__":
+    _folder, _course, _size = sys.argv[1:]
+    print(json.dumps([vars(ending) for ending in _on_a_small_disk(Path(_folder), Path(_course), int(_size))]))
