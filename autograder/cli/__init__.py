@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from typing import Any
 
 import click
@@ -21,18 +24,10 @@ class SpeakingGroup(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             raise _Sentence(str(error)) from None
-        except PermissionError as error:
-            raise _Sentence(
-                f"No permission to write {error.filename}. Choose another folder, or ask who owns this one."
-            ) from None
-
         except Exception as error:
-            if type(error).__name__ != "OperationalError":  # SQLAlchemy's, which only the bridge may import
-                raise
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[0].rstrip(".")
-            raise _Sentence(
-                f"The gradebook could not be reached: {reason}. Check --db, or start its server, and run this again."
-            ) from None
+            if sentence := _machine_sentence(error):
+                raise _Sentence(sentence) from None
+            raise
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         import difflib
@@ -48,6 +43,36 @@ class SpeakingGroup(click.Group):
         for title, commands in _parts().items():
             with formatter.section(title):
                 formatter.write_dl([(c.name or "", c.get_short_help_str(80)) for c in commands])
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+BROKEN = (errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
+DISK_IS_FULL = "The disk is full{}. Nothing that was there is lost: make room, and run this again."
+
+
+def _machine_sentence(error: Exception) -> str:
+    """What to say where the machine failed; empty where it was the program."""
+    if type(error).__name__ == "OperationalError":  # SQLAlchemy's, which only the bridge may import
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0].rstrip(".")
+        if "disk is full" in reason:
+            return DISK_IS_FULL.format(": the gradebook could not be written")
+        if "is locked" in reason:
+            return (
+                f"The gradebook is held by another program ({reason}). Nothing is lost: close what uses it, and run "
+                "this again."
+            )
+        return f"The gradebook could not be reached: {reason}. Check --db, or start its server, and run this again."
+    if isinstance(error, shutil.Error):  # of a copied tree; it holds several, in words
+        reason = str(error.args[0][0][2]) if error.args and error.args[0] else str(error)
+        return DISK_IS_FULL.format(f": {reason}") if os.strerror(errno.ENOSPC) in reason else f"{reason}."
+    if isinstance(error, PermissionError):
+        return f"No permission to write {error.filename}. Choose another folder, or ask who owns this one."
+    if not isinstance(error, OSError):
+        return ""
+    where = f": {error.filename} could not be written" if error.filename else ""
+    if error.errno in FULL:
+        return DISK_IS_FULL.format(where)
+    return f"The system failed ({error.strerror}){where}. Run this again when it is mended." * (error.errno in BROKEN)
 
 
 def _parts() -> dict[str, Any]:

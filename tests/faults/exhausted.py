@@ -20,8 +20,8 @@ from tests.faults.ground import Class, Ending, Ground
 from tests.processes import soon
 
 ROOM = 1 << 30
-TOLD_FULL = ("disk is full", "disk was full")
-TOLD_LOCKED = ("database is locked",)
+TOLD_FULL = ("The disk is full",)
+TOLD_LOCKED = ("held by another program (database is locked)",)
 
 
 @dataclass
