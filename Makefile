@@ -2,8 +2,8 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading attacks same-labs fresh \
-	lock clean
+.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading attacks faults same-labs \
+	fresh lock clean
 unexport PYTHONHOME PYTHONPATH
 
 BIN := .venv/bin
@@ -97,6 +97,9 @@ bench-grading: .venv system ## grade a class with stock nbgrader and with ours; 
 
 attacks: .venv system ## try to cheat and to break the grader; exit 1 if an attack succeeds
 	@$(RUN) $(BIN)/python -m tests.attacks $(OPTIONS)
+
+faults: .venv system-tests ## kill, damage and exhaust what grades; exit 1 if work or a grade is lost; also OPTIONS=--quick
+	@$(RUN) $(BIN)/python -m tests.faults $(OPTIONS)
 
 same-labs: build
 	@git --no-pager diff --exit-code --stat -- labs && [ -z "$$(git ls-files --others --exclude-standard -- labs)" ] || \

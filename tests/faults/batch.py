@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.faults.ground import Class, Ground, Outcome
 from tests.faults.malformed import malformed
@@ -75,7 +74,3 @@ def _feedback(graded: Class, refused: int) -> list[str]:
         + ending.faults
         + ([] if not ending.status else [f"feedback ended with {ending.status}: {ending.said[-1500:]}"])
     )
-
-
-def main_batch(folder: Path, count: int, neighbours: int, seed: int) -> Batch:
-    return grade_malformed(Ground(folder, neighbours), count, seed)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.cluster import Cluster
 from tests.faults.ground import Class, Ground
@@ -110,11 +109,3 @@ def _pid(victim: str, members: list[Process], process: subprocess.Popen[bytes], 
         "wall": [p for p in members if "bwrap" in p.line.partition(" ")[0]],
     }.get(victim, [p for p in members if PARENT in p.line and "bwrap" not in p.line.partition(" ")[0]])
     return min(found, key=lambda p: int(p.started)).pid if found else 0
-
-
-def main_storm(folder: Path, size: int, kills: int, seed: int) -> Storm:
-    """Three quarters of the kills over local processes, the rest over a Dask cluster."""
-    ground = Ground(folder, size)
-    local = storm(ground, kills - kills // 4, seed)
-    cluster = storm(ground, kills // 4, seed + 1, dask=True)
-    return Storm(local.kills + cluster.kills, local.classes + cluster.classes, local.faults + cluster.faults)
