@@ -11,14 +11,19 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from traitlets.config import Config
 
 from autograder.bridge.classroom import Classroom
+from autograder.bridge.config import configure
+from autograder.bridge.feedback import NBGRADER_TEMPLATES
 from autograder.bridge.grading import Options
 from autograder.bridge.submission import reassemble
 from autograder.compose import compose, solve
 from autograder.course import Lab
 from autograder.errors import UserError
+from tests.attacks.arena import active
 from tests.toy import RIGHT
 
 pytestmark = pytest.mark.slow
@@ -233,6 +238,31 @@ def test_no_feedback_page_holds_a_script_or_a_secret(graded, name):
     assert "-1.5" not in html
     assert "in_double" not in html
     assert "Content-Security-Policy" in html
+
+
+def formgrader_page(path: Path, root: Path, **names: str) -> str:
+    """What Formgrader shows an instructor of a graded notebook, made as its server makes it."""
+    config = configure(Config(), root)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [str(NBGRADER_TEMPLATES)]
+    resources = {"assignment_id": "toy", "notebook_id": "toy", "submission_id": "1", "index": 0, "total": 1}
+    resources |= {"base_url": "", "notebook_path": "toy.ipynb", "student": "ann", **names}
+    return HTMLExporter(config=config).from_filename(str(path), resources=resources)[0]
+
+
+def test_formgrader_runs_nothing_that_a_student_wrote(graded):
+    """Neither outputs nor Markdown nor a student's name add anything active to its own scripts."""
+    lab, folder, _, _ = graded
+    root = lab.course.root
+    pages = [
+        formgrader_page(folder / "autograded" / name / "toy" / "toy.ipynb", root, first_name=first, last_name="Lee")
+        for name, first in (("right", "Ann"), ("hostile", "<img src=x onerror=bad()><script>bad()</script>"))
+    ]
+    honest, hostile = (active(page) for page in pages)
+    assert honest == hostile
+    assert "&lt;img src=x onerror=bad()&gt;" in pages[1]
+    assert "<b>bold</b>" in pages[1]
+    assert "<math" in pages[1]
 
 
 def test_feedback_reaches_only_its_student(graded):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ class SafeOutputs(NbGraderPreprocessor):
         return cell, resources
 
 
+class SafePage(SafeOutputs):
+    """The same for Formgrader's page of a submission, which puts names into its HTML as they are."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        for name in ("student", "first_name", "last_name"):
+            if resources.get(name):
+                resources[name] = escape(str(resources[name]))
+        return super().preprocess(nb, resources)
+
+
 def _safe_data(data: dict[str, Any]) -> NotebookNode:
     safe = NotebookNode({key: value for key, value in data.items() if key in KEPT_MIME_TYPES})
     if isinstance(data.get("text/html"), str):
@@ -76,6 +87,12 @@ class MathMLRenderer(IPythonRenderer):
             return f"<code>{self.escape_html(body)}</code>"
 
 
+def markdown_to_html(source: str) -> str:
+    """Markdown as HTML in which no markup of the writer's own is left."""
+    renderer = MathMLRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
 class FeedbackExporter(HTMLExporter):
     """nbgrader's feedback page with a table of reasons on top, and no scripts."""
 
@@ -91,5 +108,4 @@ class FeedbackExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        renderer = MathMLRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return markdown_to_html(source)
