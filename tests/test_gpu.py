@@ -45,7 +45,7 @@ def test_running_out_of_the_gpus_memory_is_a_verdict_with_a_sentence(graded):
 
 def test_slots_bound_how_many_hold_a_device(monkeypatch, tmp_path):
     monkeypatch.setattr(gpu, "devices", lambda: ["0", "1"])
-    monkeypatch.setattr(gpu.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(gpu, "_LOCKS", tmp_path)
     monkeypatch.setattr(gpu, "_WAIT_SECONDS", 0.01)
     with gpu.slot(1) as first, gpu.slot(1) as second:
         assert {first, second} == {"0", "1"}
@@ -58,7 +58,7 @@ def test_slots_bound_how_many_hold_a_device(monkeypatch, tmp_path):
 
 def test_who_wants_a_device_alone_waits_for_all_of_its_slots(monkeypatch, tmp_path):
     monkeypatch.setattr(gpu, "devices", lambda: ["0"])
-    monkeypatch.setattr(gpu.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(gpu, "_LOCKS", tmp_path)
     held: list[str] = []
 
     def want_all() -> None:

@@ -74,13 +74,13 @@ def _shoot(
     cluster: Cluster | None, seconds: float,
 ) -> bool:  # fmt: skip
     """Kill at random moments until the command has ended; returns whether it was the command that was killed."""
-    moment = time.monotonic() + rng.uniform(0, seconds)
+    victims = CLUSTER if cluster else LOCAL
+    moment, victim = time.monotonic() + rng.uniform(0, seconds), rng.choice(victims)
     while process.poll() is None:
         members = graded.look(process)
         if time.monotonic() < moment or found.kills.total() >= kills:
             time.sleep(0.05)
             continue
-        victim = rng.choice(CLUSTER if cluster else LOCAL)
         if not (pid := _pid(victim, members, process, cluster)):
             continue
         with contextlib.suppress(ProcessLookupError):
@@ -92,7 +92,7 @@ def _shoot(
             worker = next(worker for worker in cluster.workers if worker.pid == pid)
             worker.wait()
             cluster.replace(worker)
-        moment = time.monotonic() + rng.uniform(0, seconds / 3)
+        moment, victim = time.monotonic() + rng.uniform(0, seconds / 3), rng.choice(victims)
     return False
 
 
