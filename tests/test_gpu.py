@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 
@@ -10,7 +11,8 @@ import pytest
 from autograder import gpu
 from autograder.bridge.classroom import Classroom
 from autograder.bridge.grading import Options
-from tests.bench.gpu import ON_GPU, TOO_MUCH, write_gpu_lab, write_students
+from tests.bench.gpu import HOARD, ON_GPU, TOO_MUCH, write_gpu_lab, write_students
+from tests.processes import processes, soon
 from tests.toy import RIGHT
 from tests.walls import need_wall
 
@@ -23,11 +25,23 @@ def graded(tmp_path_factory):
     lab = write_gpu_lab(tmp_path_factory.mktemp("gpu") / "course")
     classroom = Classroom(lab.course)
     classroom.release("toy")
-    answers = {"right": ON_GPU, "greedy": TOO_MUCH, "plain": RIGHT, "other": ON_GPU}
+    answers = {"right": ON_GPU, "greedy": TOO_MUCH, "plain": RIGHT, "other": ON_GPU, "hoarder": HOARD}
+    free = free_mib()
     write_students(lab, answers, classroom.folder)
     rows, summary = classroom.grade("toy", Options(workers=4, gpu_slots=4))
     assert not summary.failed
+    assert soon(lambda: free_mib() > free - 200), "memory of the GPU is still held"
     return {row.student: row for row in rows}
+
+
+def free_mib() -> int:
+    line = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    return int(subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()[0])
+
+
+@needs_gpu
+def test_what_a_submission_started_to_hold_memory_is_gone(graded):
+    assert not [p for p in processes() if "98767" in p.line]
 
 
 @needs_gpu

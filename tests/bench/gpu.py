@@ -39,6 +39,18 @@ TOO_MUCH = """import torch
 def scale(x, k):
     hoard = [torch.empty(2**30, device="cuda", dtype=torch.uint8) for _ in range(1000)]
     return k * x"""
+HOARD = f"""import torch, subprocess, sys
+
+held = []
+try:
+    while True:
+        held.append(torch.empty(2**28, device="cuda", dtype=torch.uint8))
+except torch.cuda.OutOfMemoryError:
+    pass
+keep = "import time, torch; held = torch.empty(2**26, device='cuda', dtype=torch.uint8); time.sleep(98767)"
+subprocess.Popen([sys.executable, "-c", keep], start_new_session=True)
+
+{ON_GPU}"""
 MATMULS = "import torch\nw = torch.randn(4096, 4096, device='cuda')\nprint(w.device, float((w @ w).mean()))"
 
 
