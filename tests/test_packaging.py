@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import autograder
@@ -22,6 +23,7 @@ from autograder.doctor import PYTHONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = ROOT / "requirements.lock"
 CONDA_NAMES = {"torch": "pytorch"}
 
 
@@ -64,6 +66,20 @@ def test_the_lock_names_exact_versions_and_nothing_else() -> None:
     assert not wrong
     assert len(locked()) == len(lock_lines())
     assert locked()["torch"] == "2.13.0"
+
+
+def test_the_lock_installs_on_the_first_release_of_every_python() -> None:
+    """Debian 12 has 3.11.2. A wheel's own bounds are read where it is installed."""
+    locked = [Requirement(line).name for line in LOCK.read_text().splitlines() if line and not line.startswith("#")]
+    found = {}
+    for name in locked:
+        try:
+            found[name] = metadata.metadata(name)["Requires-Python"]
+        except metadata.PackageNotFoundError:
+            continue  # another platform's
+    refusing = [name for name, bounds in found.items() if bounds and not SpecifierSet(bounds).contains("3.11.0")]
+    assert len(found) > 100
+    assert refusing == []
 
 
 def test_the_license_is_bsd() -> None:
