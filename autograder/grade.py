@@ -53,8 +53,8 @@ class Verdict:
         return _without_inputs(self.hidden.first_failure()[1])
 
 
-_OURS = {"lost", "todo", "memory", "property", "nan"}  # kinds of findings whose sentences are the grader's own
-# Whatever a student's process says of a hidden case may hold the case: texts, names of types and keys, shapes.
+_OURS = {"lost", "todo", "memory", "property"}  # kinds of findings whose sentences are the grader's own
+# Whatever a student's process says of a hidden case may hold the case: texts, names of types and keys, shapes, places.
 _OF_HIDDEN = {
     "value": "Some values differ from the expected ones.",
     "missing": "Where a value was expected there was None.",
@@ -65,6 +65,8 @@ _OF_HIDDEN = {
     "keys": "The entries of a dict differ from the expected ones.",
     "edited": "An input was changed in place. Work on a copy: the caller still needs it.",
     "device": "The result is not on the device of the inputs.",
+    "nan": "There is a nan. Look for 0/0, a log of 0 or an overflow on the way.",
+    "unjudgeable": "The result could not be compared with the expected one.",
 }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
+from autograder import compare, judge
 from autograder.course import Lab
 from autograder.exercise import case
-from autograder.grade import Grader
+from autograder.grade import Grader, _without_inputs
+from autograder.judge import Finding
 from autograder.limits import Limits
 from autograder.run import Run, Step
 from tests.toy import RIGHT
@@ -169,6 +174,7 @@ TALES = {
     "shape": "return x[0].expand(7, 7, int(x[0].abs() * 1000) + 77)",
     "length": "return [x] * 77",
     "kind": "return type('tale', (), {})()",
+    "place of a nan": "y = k * x; y[3] = float('nan'); return y",
 }
 
 
@@ -181,6 +187,16 @@ def test_what_is_said_of_a_hidden_case_holds_nothing_that_the_student_worded(toy
     assert verdict.points == 0.0
     assert verdict.reason
     assert not [word for word in ("tale", "77", "[") if word in verdict.reason]
+
+
+def test_every_kind_of_finding_has_a_sentence_for_hidden_cases():
+    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (judge, compare)]
+    kinds = set(re.findall(r'(?:Finding|Difference)\(\s*"(\w+)"', "".join(sources)))
+    assert {"value", "nan", "unjudgeable", "lost"} <= kinds
+    assert all(_without_inputs(Finding(kind, "tale")) for kind in kinds)
+    assert {kind for kind in kinds if "tale" in _without_inputs(Finding(kind, "tale"))} == {
+        "lost", "todo", "memory", "property",
+    }  # fmt: skip
 
 
 def test_all_examples_are_answered_before_any_hidden_case_is_seen(toy_lab):

@@ -34,7 +34,7 @@ def requirements(*extras: str) -> list[Requirement]:
 
 
 def lock_lines() -> list[str]:
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    lines = LOCK.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
