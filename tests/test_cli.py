@@ -216,3 +216,12 @@ def snapshot(root: Path) -> dict[str, bytes]:
         for path in (root / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def test_a_file_in_the_current_folder_is_not_taken_for_a_package(tmp_path):
+    (tmp_path / "rich.py").write_text("open('taken', 'w').close()")
+    line = [sys.executable, "-m", "autograder", "progress", "lora"]
+    environment = os.environ | {"WINNING_TICKET_ROOT": str(ROOT), "WINNING_TICKET_HOME": str(tmp_path / "record")}
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "taken").exists()

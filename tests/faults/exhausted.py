@@ -1,6 +1,7 @@
 """Full disks and locked gradebooks: a sentence, nothing lost, and later the grades of an undisturbed run.
 
-`python -m tests.faults.exhausted FOLDER COURSE BYTES` runs in a mount namespace of its own: see `full_disks`.
+`python -m tests.faults.exhausted FOLDER COURSE BYTES` runs in a mount namespace of its own: see `full_disks`, and
+without COURSE `learners_disks`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from autograder.bridge.classroom import Classroom
+from autograder.compose import build
+from autograder.course import ROOT_VARIABLE
+from autograder.record import HOME_VARIABLE
 from tests.faults.ground import Class, Ending, Ground
 from tests.processes import soon
+from tests.toy import add_toy_lab
 
 ROOM = 1 << 30
 TOLD_FULL = ("The disk is full",)
+TOLD_FULL_LEARNER = ("The disk is full", "No space left on device", "disk is full", "Begin with")
 TOLD_LOCKED = ("held by another program (database is locked)",)
 
 
@@ -126,6 +134,63 @@ def _with_lock(graded: Class, verdicts: int) -> Ending:
         return graded.ended(process)
 
 
+def learners_disks(folder: Path, runs: int) -> Trouble:
+    """Start, check and hand in on disks that are full at different moments, then with room."""
+    found = Trouble()
+    for number in range(runs):
+        place = folder / f"learner{number}"
+        lab = add_toy_lab(place / "course")
+        build(lab, lab.course.root / "build")
+        Classroom(lab.course, place / "class", place / "disk" / "exchange").release("toy")
+        least = _blocks(place / "disk")
+        most = least + 4 * _blocks(lab.edition) + 5 * 4096
+        size = least + (most - least) * (number + 1) // (runs + 1)
+        line = [*_namespace(), sys.executable, "-m", "tests.faults.exhausted", str(place), "", str(size)]
+        done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        if done.returncode:
+            raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
+        report = json.loads(done.stdout)
+        for ending in report["full"]:
+            found.add(Ending(**ending), TOLD_FULL_LEARNER)
+        found.faults += report["faults"]
+    return found
+
+
+def _learner_on_a_small_disk(place: Path, size: int) -> dict[str, list[Any]]:
+    """A learner whose work, record and exchange lie on a disk of `size` bytes, which is given room in the end."""
+    disk, away = place / "disk", place / "away"
+    disk.rename(away)
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)
+    shutil.copytree(away, disk, dirs_exist_ok=True)
+    course = place / "course"
+    (disk / "work").mkdir()
+    (course / "work").symlink_to(disk / "work")
+    environment = {**os.environ, ROOT_VARIABLE: str(course), HOME_VARIABLE: str(disk / "record"), "COLUMNS": "300"}
+    check = "from autograder import check\ncheck('toy.scale', lambda x, k: k * x)"
+    submit = ["-m", "autograder", "submit", "toy", "--student", "ann", "--exchange", str(disk / "exchange")]
+    lines = [["-m", "autograder", "start", "toy"], ["-c", check], submit]
+
+    def all_of_them() -> list[dict[str, Any]]:
+        done = [
+            subprocess.run([sys.executable, *line], env=environment, capture_output=True, text=True) for line in lines
+        ]
+        return [{"status": one.returncode, "said": one.stdout + one.stderr} for one in done]
+
+    full = all_of_them()
+    begun = (disk / "work" / "toy" / "toy.ipynb").is_file()
+    subprocess.run(["mount", "-o", f"remount,size={ROOM}", disk], check=True)
+    faults = [f"with room: {e}" for e in all_of_them()[begun:] if e["status"] or "Traceback" in e["said"]]
+    released = (course / "build" / "labs" / "toy" / "toy.ipynb", course / "labs" / "toy" / "toy.ipynb")
+    edition = next(path for path in released if path.is_file()).read_bytes()
+    if (disk / "work" / "toy" / "toy.ipynb").read_bytes() != edition:
+        faults.append("the notebook is not the edition's")
+    whole = [path for path in (disk / "exchange").glob("*/inbound/ann+toy+*/toy.ipynb") if path.read_bytes() != edition]
+    faults += [f"half a submission: {path}" for path in whole]
+    subprocess.run(["umount", "--lazy", disk], check=True)
+    return {"full": full, "faults": faults}
+
+
 @contextmanager
 def _locked(graded: Class) -> Iterator[None]:
     with closing(sqlite3.connect(graded.place / "gradebook.db", isolation_level=None, timeout=60)) as connection:
@@ -135,4 +200,7 @@ def _locked(graded: Class) -> Iterator[None]:
 
 if __name__ == "__main__":
     _folder, _course, _size = sys.argv[1:]
+    if not _course:
+        print(json.dumps(_learner_on_a_small_disk(Path(_folder), int(_size))))
+        sys.exit()
     print(json.dumps([vars(ending) for ending in _on_a_small_disk(Path(_folder), Path(_course), int(_size))]))
