@@ -15,7 +15,7 @@ from autograder.preload import one_thread
 one_thread()
 
 from tests.faults.batch import grade_malformed  # noqa: E402
-from tests.faults.exhausted import can_mount, full_disks, locked_gradebooks  # noqa: E402
+from tests.faults.exhausted import can_mount, full_disks, learners_disks, locked_gradebooks  # noqa: E402
 from tests.faults.ground import Ground  # noqa: E402
 from tests.faults.kills import storm  # noqa: E402
 from tests.faults.learner import losses  # noqa: E402
@@ -61,7 +61,14 @@ def learner(folder: Path, quick: bool) -> tuple[str, list[str]]:
     return f"{found.kills.total()} kills of a learner's commands ({_counted(found.kills)})", found.faults
 
 
-PARTS: tuple[Part, ...] = (kills, cluster, malformed, disks, locks, learner)
+def desks(folder: Path, quick: bool) -> tuple[str, list[str]]:
+    if not can_mount():
+        return "not tried: this user may mount nothing", []
+    found = learners_disks(folder, 1 if quick else 10)
+    return f"{found.runs} of a learner's commands on disks that became full, {found.told} failed", found.faults
+
+
+PARTS: tuple[Part, ...] = (kills, cluster, malformed, disks, locks, learner, desks)
 
 
 def _counted(numbers: dict[str, int]) -> str:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +173,8 @@ def _learner_on_a_small_disk(place: Path, size: int) -> dict[str, list[Any]]:
     lines = [["-m", "autograder", "start", "toy"], ["-c", check], submit]
 
     def all_of_them() -> list[dict[str, Any]]:
-        done = [
-            subprocess.run([sys.executable, *line], env=environment, capture_output=True, text=True) for line in lines
-        ]
+        begin = partial(subprocess.run, env=environment, capture_output=True, text=True)
+        done = [begin([sys.executable, *line]) for line in lines]
         return [{"status": one.returncode, "said": one.stdout + one.stderr} for one in done]
 
     full = all_of_them()
