@@ -38,6 +38,7 @@ FILES = (
 _PLACES = ("/etc", "/sys", "/sys/devices", "/sys/devices/system", "/sys/kernel", "/sys/kernel/mm")
 GPU_FILES = ("/sys/bus/pci", "/sys/devices", "/sys/module/nvidia", "/etc/ld.so.conf.d", "/usr/local/nvidia")
 PASSWD = Path(__file__).resolve().parent / "templates" / "passwd"
+PROBE_SECONDS = 20.0
 NO_WALL = (
     "Grading needs a sandbox around students' code, and {why}. `autograder doctor` says how to get it. "
     "To grade without one people whom you trust with your account, say --no-wall."
@@ -50,13 +51,17 @@ def missing() -> str:
         return "bubblewrap, which builds it, exists on Linux only"
     if not shutil.which(BWRAP):
         return "bubblewrap, which builds it, is not installed"
+    probe = [BWRAP, *_namespaces(), *_links_and_folders(), "--die-with-parent", "--proc", "/proc", "true"]
     try:
-        probe = [BWRAP, *_namespaces(), *_links_and_folders(), "--proc", "/proc", "true"]
-        subprocess.run(probe, check=True, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = str(getattr(error, "stderr", None) or error).strip()
-        return f"bubblewrap can build none here ({said})"
-    return ""
+        done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
+        if done.returncode < 0:  # by a signal: it was killed, which says nothing about the next one
+            done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"bubblewrap can build none here (it was not done within {PROBE_SECONDS:g} seconds)"
+    except OSError as error:
+        return f"bubblewrap can build none here ({error})"
+    said = done.stderr.strip() or f"it ended with {done.returncode}"
+    return f"bubblewrap can build none here ({said})" if done.returncode else ""
 
 
 def need() -> None:

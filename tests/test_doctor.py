@@ -232,15 +232,13 @@ def linux(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bubblewrap_that_builds_a_wall_is_fine(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "run", lambda *args, **options: None)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: subprocess.CompletedProcess(args, 0, "", ""))
     assert status(doctor.bubblewrap()) == "ok"
 
 
 def test_bubblewrap_that_cannot_build_a_wall_is_a_warning(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*args: object, **options: object) -> None:
-        raise subprocess.CalledProcessError(1, "bwrap", stderr="No permissions to create new namespace")
-
-    monkeypatch.setattr(subprocess, "run", run)
+    said = "bwrap: No permissions to create new namespace"
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: subprocess.CompletedProcess(args, 1, "", said))
     finding = doctor.bubblewrap()
     assert status(finding) == "warn"
     assert "No permissions" in finding.detail

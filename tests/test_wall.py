@@ -250,3 +250,14 @@ def test_a_folder_that_is_named_like_a_package_is_not_let_in(tmp_path):
     words = subprocess.check_output([sys.executable, "-c", program], cwd=tmp_path, text=True).split()
     assert str(Path("course", "course")) in words
     assert str(lab.course.root) not in words
+
+
+def test_a_trial_that_is_killed_is_made_again(tmp_path, monkeypatch):
+    """The first one is killed from outside, the second answers."""
+    need_wall()
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\n[ -e {tmp_path}/killed ] && exec true\ntouch {tmp_path}/killed\nkill -9 $$\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(wall, "BWRAP", str(program))
+    assert wall.missing() == ""
+    assert (tmp_path / "killed").exists()
