@@ -57,30 +57,18 @@ def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
     """Grade the attacks, each followed by a neighbour, in a class under `folder`."""
     lab = add_toy_lab(folder / "course")
     build(lab, lab.course.root / "build")
-    classroom, home = folder / "class", folder / "home"
-    home.mkdir()
-    exchange = folder / "exchange"
-    exchange.mkdir()
-    exchange.chmod(0o777)  # nbgrader wants it so
-    canary = secrets.token_hex(16)
+    classroom, canary = folder / "class", secrets.token_hex(16)
+    hostile = {f"{number:03}-{attack.name}": attack for number, attack in enumerate(attacks)}
+    honest = {f"{student}-neighbour": kind for student, kind in zip(hostile, cycle(NEIGHBOURS), strict=False)}
     with listening(classroom) as (places, heard):
-        places |= {"COURSE": str(lab.course.root), "FOLDER": str(classroom), "HOME": str(home), "CANARY": canary[::-1]}
-        target = Target({**places, "REPOSITORY": str(REPOSITORY)})
-        hostile = {f"{number:03}-{attack.name}": attack for number, attack in enumerate(attacks)}
-        honest = {f"{student}-neighbour": kind for student, kind in zip(hostile, cycle(NEIGHBOURS), strict=False)}
+        places |= {"COURSE": str(lab.course.root), "FOLDER": str(classroom), "HOME": str(folder / "home")}
+        target = Target({**places, "CANARY": canary[::-1], "REPOSITORY": str(REPOSITORY)})
         for student, attack in hostile.items():
             _hand_in(classroom, student, target.notebook(lab, attack), attack.files)
         for student, kind in honest.items():
             _hand_in(classroom, student, target.notebook(lab, Attack("", "", answer=NEIGHBOURS[kind][0])), {})
         before = _hashes(classroom / "submitted", lab.course.root), _littered()
-        environment = os.environ | {"HOME": str(home), ROOT_VARIABLE: str(lab.course.root), "GRADER_SECRET": canary}
-        limits = [part for name, number in LIMITS.items() for part in ("--limit", f"{name}={number}")]
-        command = ["grade", "toy", "--workers", str(workers), "--class-folder", str(classroom), *limits]
-        faults = _run(command, environment, folder)
-        faults += _run(
-            ["feedback", "toy", "--class-folder", str(classroom), "--exchange", str(exchange)], environment, folder
-        )
-        faults += _run(["report", "toy", "--class-folder", str(classroom)], environment, folder)
+        faults = _graded(folder, lab.course.root, canary, workers)
         after = _hashes(classroom / "submitted", lab.course.root), _littered()
     if before[0] != after[0]:
         faults.append(f"files changed: {sorted(set(after[0].items()) ^ set(before[0].items()))[:5]}")
@@ -89,11 +77,36 @@ def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
     secret = (classroom / "secrets" / "toy").read_text().strip()
     endings = [_ending(classroom, student, attack, (secret, canary)) for student, attack in hostile.items()]
     for student, kind in honest.items():
-        found = _ending(classroom, student, Attack("", "", points=NEIGHBOURS[kind][1]), (secret, canary))
-        faults += [f"{student}: {fault}" for fault in found.faults]
-        if (kind == "right" and found.said) or "limit" in found.said:
-            faults.append(f"{student}, whose answer is {kind}, was told: {found.said}")
+        faults += _neighbours_faults(classroom, student, kind, (secret, canary))
     return Arena(endings, len(honest), faults)
+
+
+def _graded(folder: Path, course: Path, canary: str, workers: int) -> list[str]:
+    """Grade the class under `folder`, make feedback and a report; returns what went wrong."""
+    for name in ("home", "exchange"):
+        (folder / name).mkdir()
+    (folder / "exchange").chmod(0o777)  # nbgrader wants it so
+    environment = os.environ | {"HOME": str(folder / "home"), ROOT_VARIABLE: str(course), "GRADER_SECRET": canary}
+    limits = [part for name, number in LIMITS.items() for part in ("--limit", f"{name}={number}")]
+    commands = {
+        "grade": ["--workers", str(workers), *limits],
+        "feedback": ["--exchange", str(folder / "exchange")],
+        "report": [],
+    }
+    place = ["--class-folder", str(folder / "class")]
+    return [
+        fault
+        for name, options in commands.items()
+        for fault in _run([name, "toy", *options, *place], environment, folder)
+    ]
+
+
+def _neighbours_faults(classroom: Path, student: str, kind: str, secret: Sequence[str]) -> list[str]:
+    found = _ending(classroom, student, Attack("", "", points=NEIGHBOURS[kind][1]), secret)
+    faults = [f"{student}: {fault}" for fault in found.faults]
+    if (kind == "right" and found.said) or "limit" in found.said:
+        faults.append(f"{student}, whose answer is {kind}, was told: {found.said}")
+    return faults
 
 
 def _hand_in(classroom: Path, student: str, notebook: bytes, files: dict[str, bytes]) -> None:
