@@ -54,7 +54,7 @@ def missing() -> str:
     probe = [BWRAP, *_namespaces(), *_links_and_folders(), "--die-with-parent", "--proc", "/proc", "true"]
     try:
         done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
-        if done.returncode < 0:  # by a signal: it was killed, which says nothing about the next one
+        if not 0 <= done.returncode < 128:  # it or its child was killed, which says nothing about the next one
             done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
     except subprocess.TimeoutExpired:
         return f"bubblewrap can build none here (it was not done within {PROBE_SECONDS:g} seconds)"

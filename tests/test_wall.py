@@ -252,11 +252,12 @@ def test_a_folder_that_is_named_like_a_package_is_not_let_in(tmp_path):
     assert str(lab.course.root) not in words
 
 
-def test_a_trial_that_is_killed_is_made_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 137"], ids=["itself", "its child"])
+def test_a_trial_that_is_killed_is_made_again(tmp_path, monkeypatch, end):
     """The first one is killed from outside, the second answers."""
     need_wall()
     program = tmp_path / "bwrap"
-    program.write_text(f"#!/bin/sh\n[ -e {tmp_path}/killed ] && exec true\ntouch {tmp_path}/killed\nkill -9 $$\n")
+    program.write_text(f"#!/bin/sh\n[ -e {tmp_path}/killed ] && exec true\ntouch {tmp_path}/killed\n{end}\n")
     program.chmod(0o755)
     monkeypatch.setattr(wall, "BWRAP", str(program))
     assert wall.missing() == ""
