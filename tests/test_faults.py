@@ -54,7 +54,7 @@ def test_malformed_submissions_cost_only_themselves(ground):
 @pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_loses_nothing(ground):
     if not can_mount():
-        pytest.skip("this user may mount nothing")
+        pytest.skip("only root may mount a disk")
     found = full_disks(ground, 1)
     assert (found.faults, found.told) == ([], 1)
 

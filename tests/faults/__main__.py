@@ -46,7 +46,7 @@ def malformed(folder: Path, quick: bool) -> tuple[str, list[str]]:
 
 def disks(folder: Path, quick: bool) -> tuple[str, list[str]]:
     if not can_mount():
-        return "not tried: this user may mount nothing", []
+        return "not tried: only root may mount a disk", []
     found = full_disks(Ground(folder, SUBMISSIONS[quick]), 2 if quick else 12)
     return f"{found.runs} disks that became full, {found.told} ended a grading", found.faults
 
@@ -63,7 +63,7 @@ def learner(folder: Path, quick: bool) -> tuple[str, list[str]]:
 
 def desks(folder: Path, quick: bool) -> tuple[str, list[str]]:
     if not can_mount():
-        return "not tried: this user may mount nothing", []
+        return "not tried: only root may mount a disk", []
     found = learners_disks(folder, 1 if quick else 10)
     return f"{found.runs} of a learner's commands on disks that became full, {found.told} failed", found.faults
 

@@ -27,6 +27,7 @@ from tests.faults.ground import Class, Ending, Ground
 from tests.processes import soon
 from tests.toy import add_toy_lab
 
+NAMESPACE = ("unshare", "--mount")
 ROOM = 1 << 30
 TOLD_FULL = ("The disk is full",)
 TOLD_FULL_LEARNER = ("The disk is full", "No space left on device", "disk is full", "Begin with")
@@ -51,12 +52,12 @@ class Trouble:
 
 
 def can_mount() -> bool:
-    """Whether this user may have a mount namespace with a disk of its own."""
-    return subprocess.run([*_namespace(), "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
+    """Whether this user may have a mount namespace with a disk of its own: root, where nothing forbids it.
 
-
-def _namespace() -> list[str]:
-    return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    An ordinary user could be root in a user namespace only, where no wall can be built: it has no nobody.
+    """
+    trial = [*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return os.geteuid() == 0 and subprocess.run(trial, capture_output=True).returncode == 0
 
 
 def full_disks(ground: Ground, runs: int) -> Trouble:
@@ -67,7 +68,7 @@ def full_disks(ground: Ground, runs: int) -> Trouble:
         size = least + (most - least) * (number + 1) // (runs + 1)
         graded = ground.fresh()
         line = [
-            *_namespace(),
+            *NAMESPACE,
             sys.executable,
             "-m",
             "tests.faults.exhausted",
@@ -146,7 +147,7 @@ def learners_disks(folder: Path, runs: int) -> Trouble:
         least = _blocks(place / "disk")
         most = least + 4 * _blocks(lab.edition) + 5 * 4096
         size = least + (most - least) * (number + 1) // (runs + 1)
-        line = [*_namespace(), sys.executable, "-m", "tests.faults.exhausted", str(place), "", str(size)]
+        line = [*NAMESPACE, sys.executable, "-m", "tests.faults.exhausted", str(place), "", str(size)]
         done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[2])
         if done.returncode:
             raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
