@@ -426,6 +426,14 @@ def test_bad_input_costs_only_itself(toy_class, toy_lab, monkeypatch):
     assert len(toy_class.feedback("toy")) == 10
 
 
+def test_nothing_that_a_student_named_steers_the_terminal(toy_class):
+    place = submitted(toy_class, "half")
+    (place / "toy.ipynb").rename(place / "\x1b]0;title\x07\u202e.ipynb")
+    said = command(toy_class).output
+    assert "The notebook is named \ufffd]0;title\ufffd.ipynb" in said
+    assert not {"\x1b", "\x07", "\u202e"} & set(said)
+
+
 @pytest.mark.parametrize("stamp", [b"yesterday", b"\xff\xfe"])
 def test_an_unreadable_time_costs_only_itself(toy_class, stamp):
     (submitted(toy_class, "half") / "timestamp.txt").write_bytes(stamp)

@@ -9,11 +9,15 @@ from typing import Any
 
 import click
 
+from autograder.cli.terminal import readable
 from autograder.errors import UserError
 
 
 class _Sentence(click.ClickException):
     exit_code = 2
+
+    def format_message(self) -> str:
+        return readable(self.message)
 
 
 class SpeakingGroup(click.Group):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autograder.cli.classes import in_class_folder
+from autograder.cli.terminal import echo
 from autograder.cli.working import working
 from autograder.course import Course
 
@@ -39,7 +40,7 @@ def collect_zip(context: click.Context, folder: Path, lab: str, class_folder: Pa
         rows = collect(
             folder, _class_folder(course, class_folder) / "submitted", [each.name for each in course.labs], wanted
         )
-    click.echo("\n".join([*map(_line, rows), _counts(rows)]))
+    echo("\n".join([*map(_line, rows), _counts(rows)]))
     if all(row.state == REFUSED for row in rows):
         context.exit(1)
 
@@ -71,7 +72,7 @@ def feedback_zip(lab: str, to: Path, class_folder: Path | None) -> None:
     course = Course.find()
     with working(f"Packing feedback on {lab}"):
         paths = feedback_zips(_class_folder(course, class_folder) / "feedback", course.lab(lab).name, to)
-    click.echo("\n".join(map(str, paths)))
+    echo("\n".join(map(str, paths)))
 
 
 COMMANDS = [collect_zip, feedback_zip]

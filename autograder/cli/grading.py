@@ -46,8 +46,7 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     case_seconds, memory_gib, processes, file_mib, disk_mib, output_mib.
     """
     one_thread()
-    from rich.console import Console
-
+    from autograder.cli.console import Terminal
     from autograder.secret import rotate
 
     where = {name: how.pop(name) for name in ("class_folder", "exchange", "db")}
@@ -69,7 +68,7 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
         how["gpu_slots"],
         limits,
     )
-    console = Console()
+    console = Terminal()
     if how["no_wall"]:
         console.print(NO_WALL_WARNING)
     if new_seed:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from autograder.cli.classes import as_instructor, open_classroom
+from autograder.cli.terminal import echo
 from autograder.cli.working import working
 
 
@@ -20,7 +21,7 @@ def release(lab: str, force: bool, **where: Any) -> None:
     classroom = open_classroom(**where)
     with working(f"Releasing {lab}"):
         classroom.release(lab, force)
-    click.echo(f"Released {lab} into {classroom.exchange}")
+    echo(f"Released {lab} into {classroom.exchange}")
 
 
 @click.command()
@@ -31,7 +32,7 @@ def collect(lab: str, **where: Any) -> None:
     classroom = open_classroom(**where)
     with working(f"Collecting {lab}"):
         students = classroom.collect(lab)
-    click.echo(f"{len(students)} submissions of {lab}: {', '.join(students) or 'none yet'}")
+    echo(f"{len(students)} submissions of {lab}: {', '.join(students) or 'none yet'}")
 
 
 @click.command()
@@ -44,9 +45,9 @@ def feedback(lab: str, keep: bool, **where: Any) -> None:
     with working(f"Writing feedback on {lab}"):
         pages = classroom.feedback(lab)
         outside = [] if keep else classroom.release_feedback(lab)
-    click.echo("\n".join(map(str, pages)))
+    echo("\n".join(map(str, pages)))
     if outside:
-        click.echo(f"Not handed in through the exchange, so hand their pages out yourself: {', '.join(outside)}")
+        echo(f"Not handed in through the exchange, so hand their pages out yourself: {', '.join(outside)}")
 
 
 @click.command()
@@ -57,7 +58,7 @@ def export(to: Path | None, **where: Any) -> None:
     classroom = open_classroom(**where)
     with working("Exporting"):
         path = classroom.export(to or classroom.folder / "grades.csv")
-    click.echo(path)
+    echo(path)
 
 
 COMMANDS = [release, collect, feedback, export]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autograder.cli.classes import as_instructor, open_classroom
+from autograder.cli.terminal import echo
 from autograder.cli.working import working
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def report(lab: str, class_folder: Path | None, exchange: Path | None, db: str |
     It reads what `autograder grade LAB` found and names no student. A picture and two tables for
     a spreadsheet are written into the class folder.
     """
-    from rich.console import Console
 
+    from autograder.cli.console import Terminal
     from autograder.report import ClassReport
     from autograder.report_files import write
 
@@ -41,8 +42,8 @@ def report(lab: str, class_folder: Path | None, exchange: Path | None, db: str |
     with working(f"Reading what was graded of {lab}"):
         found = ClassReport(classroom.course.lab(lab), classroom.results(lab))
         paths = write(found, classroom.folder)
-    print_report(Console(), found)
-    click.echo("\n" + "\n".join(map(str, paths)))
+    print_report(Terminal(), found)
+    echo("\n" + "\n".join(map(str, paths)))
 
 
 def print_report(console: Console, report: ClassReport) -> None:
