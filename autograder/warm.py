@@ -31,6 +31,7 @@ END_SECONDS = 20.0
 WALLS_END_SECONDS = 0.5
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the wall itself, and what runs behind it
 _CREDENTIALS = 4 * 3
+KILLED_OUTSIDE = "The grader's processes behind the wall were killed from outside."
 
 
 class ParentFailed(UserError):
@@ -152,6 +153,15 @@ class Walled:
         self._limits = limits
         control.settimeout(END_SECONDS)
         self.wire = Wire(ours, self._check_memory)
+        try:
+            self._meet()
+        except (OSError, ParentFailed) as error:
+            self.wire.close()
+            control.close()
+            # No answer, or gone before it could be looked at.
+            raise error if isinstance(error, ParentFailed) else ParentFailed(KILLED_OUTSIDE) from None
+
+    def _meet(self) -> None:
         answer, self._pid = self._hear()
         if answer != {}:
             raise ParentFailed(f"No process for student code could be started behind the wall: {answer}.")
@@ -182,7 +192,7 @@ class Walled:
                 answer == {"status": -signal.SIGKILL} and select.select([self._parent], [], [], WALLS_END_SECONDS)[0]
             )
             if answer is None or killed:
-                raise ParentFailed("The grader's processes behind the wall were killed from outside.")
+                raise ParentFailed(KILLED_OUTSIDE)
             if isinstance(answer, dict) and isinstance(answer.get("status"), int):
                 return ended(answer["status"])
         return "hung up"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from autograder.grade import Grader
 from autograder.limits import Limits
 from autograder.memory import descendants, memory_of
 from autograder.run import Step
+from autograder.warm import ParentFailed, Walled
 from tests.toy import RIGHT, add_toy_lab
 from tests.walls import need_wall, parent_of, start_behind_wall
 
@@ -262,3 +264,13 @@ def test_a_trial_that_is_killed_is_made_again(tmp_path, monkeypatch, end):
     monkeypatch.setattr(wall, "BWRAP", str(program))
     assert wall.missing() == ""
     assert (tmp_path / "killed").exists()
+
+
+def test_a_process_that_is_gone_before_it_is_looked_at_is_the_parents_failure(monkeypatch):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    wire, other = socket.socketpair()
+    theirs.send(b"{}")
+    monkeypatch.setattr("autograder.warm._parent_of", lambda pid: Path(f"/proc/{2**22 + 1}/stat").read_text())
+    with ours, theirs, other, pytest.raises(ParentFailed, match="killed from outside"):
+        Walled(wire, ours, Limits(), 0)
