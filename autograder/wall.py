@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from autograder.errors import UserError
@@ -52,10 +53,11 @@ def missing() -> str:
     if not shutil.which(BWRAP):
         return "bubblewrap, which builds it, is not installed"
     probe = [BWRAP, *_namespaces(), *_links_and_folders(), "--die-with-parent", "--proc", "/proc", "true"]
+    run_probe = partial(subprocess.run, probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
     try:
-        done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
+        done = run_probe()
         if not 0 <= done.returncode < 128:  # it or its child was killed, which says nothing about the next one
-            done = subprocess.run(probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
+            done = run_probe()
     except subprocess.TimeoutExpired:
         return f"bubblewrap can build none here (it was not done within {PROBE_SECONDS:g} seconds)"
     except OSError as error:

@@ -155,18 +155,20 @@ class Walled:
         self.wire = Wire(ours, self._check_memory)
         try:
             self._meet()
-        except (OSError, ParentFailed) as error:
+        except ParentFailed:
             self.wire.close()
             control.close()
-            # No answer, or gone before it could be looked at.
-            raise error if isinstance(error, ParentFailed) else ParentFailed(KILLED_OUTSIDE) from None
+            raise
 
     def _meet(self) -> None:
-        answer, self._pid = self._hear()
-        if answer != {}:
-            raise ParentFailed(f"No process for student code could be started behind the wall: {answer}.")
-        self._keeper = _parent_of(self._pid)
-        self._keeper_handle = os.pidfd_open(self._keeper)
+        try:
+            answer, self._pid = self._hear()
+            if answer != {}:
+                raise ParentFailed(f"No process for student code could be started behind the wall: {answer}.")
+            self._keeper = _parent_of(self._pid)
+            self._keeper_handle = os.pidfd_open(self._keeper)
+        except OSError:  # no answer, or gone before it could be looked at
+            raise ParentFailed(KILLED_OUTSIDE) from None
 
     def _hear(self) -> tuple[Any, int]:
         packet, ancillary, _, _ = self._control.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS))

@@ -25,6 +25,7 @@ from traitlets.config import Config
 from autograder.bridge.bookkeeping import Bookkeeper
 from autograder.bridge.cells import register
 from autograder.bridge.config import configure
+from autograder.bridge.exchange import came_through, sentence_of
 from autograder.bridge.grading import DRAFTS, Options, Run, Submission, Summary, Watch, read_collected
 from autograder.bridge.jobs import setting_of
 from autograder.bridge.results import GradedSubmission, read_result
@@ -186,7 +187,7 @@ class Classroom:
     def release_feedback(self, lab: str) -> list[str]:
         """Put feedback into the exchange; returns students whose work did not come through it."""
         folders = {path.parent.name: path for path in (self.folder / "feedback").glob(f"*/{lab}")}
-        outside = sorted(name for name, path in folders.items() if not _came_through_exchange(path))
+        outside = sorted(name for name, path in folders.items() if not came_through(path))
         self._exchange("ReleaseFeedback", lab, exclude=outside)
         return outside
 
@@ -245,7 +246,7 @@ class Classroom:
             with _quiet():
                 app.start()
         except ExchangeError as error:
-            raise UserError(_exchange_sentence(step, lab, str(error))) from None
+            raise UserError(sentence_of(step, lab, str(error))) from None
         except PermissionError as error:
             raise UserError(
                 f"No permission to write {error.filename}. Ask who owns the folder, or choose another one."
@@ -270,11 +271,6 @@ class Classroom:
         return ""
 
 
-def _came_through_exchange(folder: Path) -> bool:
-    """nbgrader addresses feedback by what the exchange wrote into a submission."""
-    return all((folder / name).is_file() for name in ("timestamp.txt", "submission_secret.txt"))
-
-
 class _Records(logging.Handler):
     """Remembers the last line of the last error that nbgrader logged."""
 
@@ -283,14 +279,6 @@ class _Records(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.ERROR and "Traceback" in record.getMessage():
             self.last = record.getMessage().strip().splitlines()[-1]
-
-
-def _exchange_sentence(step: str, lab: str, error: str) -> str:
-    if "already exists" in error:
-        return f"{lab} has been released before. Use --force to replace it; what students fetched stays as it is."
-    if "not found" in error and step == "FetchAssignment":
-        return f"{lab} has not been released. Ask your instructor, or check the exchange folder."
-    return f"The exchange refused: {error}"
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def _configure_grading(config: Config, root: Path, folder: Path) -> None:
     config.Judge.secrets_folder = str(folder / "secrets")
     config.GenerateFeedback.exporter_class = f"{GRADING}.feedback.FeedbackExporter"
     config.GenerateFeedback.preprocessors = list(FEEDBACK)
-    # Formgrader's own pages, which nbgrader makes with HTMLExporter, show what students wrote to an instructor.
+    # Formgrader's pages too, which nbgrader makes with HTMLExporter, show what students wrote.
     config.HTMLExporter.preprocessors = [f"{GRADING}.feedback.SafePage"]
     config.HTMLExporter.filters = {"markdown2html": f"{GRADING}.feedback.markdown_to_html"}
     config.FeedbackExporter.preprocessors = []

@@ -1,4 +1,4 @@
-"""nbgrader's exchange, mended where a submission could be seen before it is whole."""
+"""nbgrader's exchange: mended where a submission could be seen before it is whole, and put into words."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ class WholeSubmit(ExchangeSubmit):
         cached = name.rsplit("+", 1)[0] if self.add_random_string else name
         for folder, final in ((self.cache_path, cached), (self.inbound_path, name)):
             Path(folder, f".{final}").rename(Path(folder, final))
+
+
+def came_through(folder: Path) -> bool:
+    """nbgrader addresses feedback by what the exchange wrote into a submission."""
+    return all((folder / name).is_file() for name in ("timestamp.txt", "submission_secret.txt"))
+
+
+def sentence_of(step: str, lab: str, error: str) -> str:
+    """What the exchange refused at a step, for a reader."""
+    if "already exists" in error:
+        return f"{lab} has been released before. Use --force to replace it; what students fetched stays as it is."
+    if "not found" in error and step == "FetchAssignment":
+        return f"{lab} has not been released. Ask your instructor, or check the exchange folder."
+    return f"The exchange refused: {error}"

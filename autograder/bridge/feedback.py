@@ -9,7 +9,6 @@ from typing import Any
 import bleach
 import latex2mathml.converter
 import nbgrader
-from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -105,7 +104,3 @@ class FeedbackExporter(HTMLExporter):
         merged: Config = super().default_config
         merged.merge(config)
         return merged
-
-    @pass_context
-    def markdown2html(self, context: Any, source: str) -> str:
-        return markdown_to_html(source)

@@ -181,7 +181,6 @@ class Run:
     def _place(self, submission: Submission, text: str) -> None:
         """Put a graded notebook and the files handed in with it where nbgrader looks for them, all at once."""
         draft = self._folder / DRAFTS / "notebooks" / submission.student
-        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for path in submission.folder.glob("*"):
             if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":

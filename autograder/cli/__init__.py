@@ -76,7 +76,9 @@ def _machine_sentence(error: Exception) -> str:
     where = f": {error.filename} could not be written" if error.filename else ""
     if error.errno in FULL:
         return DISK_IS_FULL.format(where)
-    return f"The system failed ({error.strerror}){where}. Run this again when it is mended." * (error.errno in BROKEN)
+    if error.errno in BROKEN:
+        return f"The system failed ({error.strerror}){where}. Run this again when it is mended."
+    return ""
 
 
 def _parts() -> dict[str, Any]:

@@ -50,24 +50,17 @@ def grade(lab: str, new_seed: bool, regrade: bool, **how: Any) -> None:
     from autograder.secret import rotate
 
     where = {name: how.pop(name) for name in ("class_folder", "exchange", "db")}
-    found = Course.find().lab(lab)
+    found, again = Course.find().lab(lab), regrade or new_seed
     limits = _numbers(how["limits"])
     around = ExitStack()
     around.enter_context(_without_gpus())
     if not how["no_wall"] and not how["dask"]:
         folder = where["class_folder"] or found.course.root / "build"
-        around.enter_context(_parent_early(found, folder, regrade or new_seed))
+        around.enter_context(_parent_early(found, folder, again))
     from autograder.bridge.grading import Options
 
     classroom = open_classroom(**where)
-    options = Options(
-        regrade or new_seed,
-        not how["no_wall"],
-        how["workers"] or cores(),
-        how["dask"],
-        how["gpu_slots"],
-        limits,
-    )
+    options = Options(again, not how["no_wall"], how["workers"] or cores(), how["dask"], how["gpu_slots"], limits)
     console = Terminal()
     if how["no_wall"]:
         console.print(NO_WALL_WARNING)
