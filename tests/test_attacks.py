@@ -8,7 +8,7 @@ from tests.attacks import ATTACKS
 from tests.attacks.arena import fight
 from tests.attacks.attack import LOOT, Attack
 from tests.toy import RIGHT
-from tests.walls import need_wall
+from tests.walls import make_readable, need_wall
 
 QUICK = ATTACKS[::5]
 
@@ -17,8 +17,7 @@ QUICK = ATTACKS[::5]
 def readable(tmp_path):
     """A folder that students' code, run as nobody, may read."""
     need_wall()
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    make_readable(tmp_path)
     return tmp_path
 
 

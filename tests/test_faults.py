@@ -23,7 +23,7 @@ from tests.faults.ground import Ground
 from tests.faults.kills import storm
 from tests.faults.learner import Desk, losses
 from tests.faults.malformed import MUTATIONS, malformed
-from tests.walls import need_wall
+from tests.walls import make_readable, need_wall
 
 SEED = 1
 
@@ -32,8 +32,7 @@ SEED = 1
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     need_wall()
     folder = tmp_path_factory.mktemp("ground")
-    for place in (folder, folder.parent, folder.parent.parent):
-        place.chmod(0o755)
+    make_readable(folder)
     return Ground(folder, 7)
 
 

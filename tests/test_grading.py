@@ -33,6 +33,7 @@ from autograder.course import Course, Lab
 from autograder.errors import UserError
 from autograder.expect import hidden_expectations
 from autograder.verdicts import Verdicts
+from tests.marks import notes_of
 from tests.processes import family, processes, soon
 from tests.test_bookkeeping import HALF, WRONG, hand_in
 from tests.toy import RIGHT, add_toy_lab
@@ -106,8 +107,7 @@ def notebook(teacher: Classroom, student: str) -> Any:
 def told(teacher: Classroom, student: str) -> str:
     """All that the grader says to a student."""
     graded = notebook(teacher, student)
-    notes = [cell.source for cell in graded.cells if "grader-note" in cell.metadata.get("tags", [])]
-    return " ".join([graded.metadata.winning_ticket.verdicts["toy.scale"]["reason"], *notes])
+    return " ".join([graded.metadata.winning_ticket.verdicts["toy.scale"]["reason"], *notes_of(graded)])
 
 
 def command(teacher: Classroom, *arguments: str) -> Result:

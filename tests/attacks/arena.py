@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
@@ -24,6 +23,7 @@ import nbformat
 from autograder.compose import build
 from autograder.course import ROOT_VARIABLE
 from tests.attacks.attack import LOOT, Attack, Target
+from tests.marks import hashes, notes_of, score_of
 from tests.test_bookkeeping import HALF, WRONG
 from tests.toy import RIGHT, add_toy_lab
 
@@ -67,9 +67,9 @@ def fight(attacks: Sequence[Attack], folder: Path, workers: int = 2) -> Arena:
             _hand_in(classroom, student, target.notebook(lab, attack), attack.files)
         for student, kind in honest.items():
             _hand_in(classroom, student, target.notebook(lab, Attack("", "", answer=NEIGHBOURS[kind][0])), {})
-        before = _hashes(classroom / "submitted", lab.course.root), _littered()
+        before = hashes(classroom / "submitted", lab.course.root), _littered()
         faults = _graded(folder, lab.course.root, canary, workers)
-        after = _hashes(classroom / "submitted", lab.course.root), _littered()
+        after = hashes(classroom / "submitted", lab.course.root), _littered()
     if before[0] != after[0]:
         faults.append(f"files changed: {sorted(set(after[0].items()) ^ set(before[0].items()))[:5]}")
     faults += [f"left behind: {place}" for place in sorted(after[1] - before[1])]
@@ -176,15 +176,6 @@ def _own_address() -> str:
             return "127.0.0.1"
 
 
-def _hashes(*roots: Path) -> dict[str, str]:
-    return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for root in roots
-        for path in root.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
 def _littered() -> set[str]:
     """Shared places of the machine in which a submission could leave something."""
     found = {str(path) for place in ("/dev/shm", "/dev/mqueue", "/var/tmp") for path in Path(place).glob("*")}
@@ -200,9 +191,8 @@ def _ending(classroom: Path, student: str, attack: Attack, secret: Sequence[str]
         return Ending(attack, None, "", ["it was not graded"])
     graded: Any = nbformat.read(place, as_version=4)
     verdict = graded.metadata.winning_ticket.verdicts["toy.scale"]
-    notes = [cell.source for cell in graded.cells if "grader-note" in cell.metadata.get("tags", [])]
-    ending = Ending(attack, verdict["points"], " ".join([verdict["reason"], *notes]).strip())
-    score = _recorded(classroom, student)
+    ending = Ending(attack, verdict["points"], " ".join([verdict["reason"], *notes_of(graded)]).strip())
+    score = score_of(classroom, student)
     if verdict["points"] != attack.points or score != attack.points:
         ending.faults.append(f"{verdict['points']:g} points, {score} in the grades, {attack.points:g} deserved")
     if attack.says not in ending.said:
@@ -220,19 +210,6 @@ def _ending(classroom: Path, student: str, attack: Attack, secret: Sequence[str]
         ending.faults.append("a secret is in its feedback")
     ending.faults += [f"its feedback holds {found}" for found in active(html)[:3]]
     return ending
-
-
-def _recorded(classroom: Path, student: str) -> float | None:
-    """The score that the gradebook holds."""
-    from nbgrader.api import Gradebook, MissingEntry
-
-    from autograder.bridge.classroom import COURSE_ID
-
-    with Gradebook(f"sqlite:///{classroom / 'gradebook.db'}", COURSE_ID) as gradebook:
-        try:
-            return float(gradebook.find_submission("toy", student).score)
-        except MissingEntry:
-            return None
 
 
 class _Page(HTMLParser):

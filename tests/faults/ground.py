@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 
 from autograder.bridge.classroom import COURSE_ID
 from autograder.compose import build
 from autograder.course import ROOT_VARIABLE
+from tests.marks import hashes, notes_of, recorded
 from tests.processes import Process, all_processes, descendants, soon
 from tests.test_bookkeeping import HALF, WRONG, hand_in
 from tests.toy import RIGHT, add_toy_lab
@@ -105,22 +105,19 @@ class Class:
             return {student: self._outcome(gradebook, student) for student in students}
 
     def _outcome(self, gradebook: Gradebook, student: str) -> Outcome | None:
+        score = recorded(gradebook, student)
         try:
-            score = float(gradebook.find_submission("toy", student).score)
             graded: Any = nbformat.read(self.place / "autograded" / student / "toy" / "toy.ipynb", as_version=4)
-        except (MissingEntry, OSError):
+        except OSError:
             return None
-        notes = tuple(cell.source for cell in graded.cells if "grader-note" in cell.metadata.get("tags", []))
-        return Outcome(score, dict(graded.metadata.winning_ticket.verdicts), notes)
+        if score is None:
+            return None
+        return Outcome(score, dict(graded.metadata.winning_ticket.verdicts), tuple(notes_of(graded)))
 
-    def hashes(self) -> dict[str, str]:
-        """Of all that was handed in, and of the course."""
-        files = [path for root in (self.place / "submitted", self.course) for path in root.rglob("*")]
-        return {
-            str(path.relative_to(self.folder if path.is_relative_to(self.folder) else self.course)): _digest(path)
-            for path in files
-            if path.is_file() and "__pycache__" not in path.parts
-        }
+    def hashes(self) -> dict[Path, str]:
+        """Of all that was handed in, by its place in the class, and of the course."""
+        found = hashes(self.place / "submitted", self.course)
+        return {path.relative_to(self.folder) if self.folder in path.parents else path: h for path, h in found.items()}
 
     def leftovers(self) -> list[str]:
         """Processes, files, mounts and sockets that should be gone."""
@@ -139,10 +136,6 @@ class Class:
     def _alive(self) -> list[Process]:
         # What nobody waits for is a zombie of process 1, whose business that is.
         return [p for p in all_processes() if p.identity in self.members and not (p.state == "Z" and p.parent == 1)]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Ground:

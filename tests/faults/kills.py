@@ -25,19 +25,81 @@ GIVEN_UP = ("Grading processes were killed 3 times", "killed from outside")  # w
 
 @dataclass
 class Storm:
-    """What a series of kills did: how many of whom, over how many classes, and what went wrong."""
+    """A series of kills: of how many of whom, over how many classes, and what went wrong."""
 
+    ground: Ground
+    wanted: int
+    rng: random.Random
+    cluster: Cluster | None = None
     kills: Counter[str] = field(default_factory=Counter)
     classes: int = 0
     faults: list[str] = field(default_factory=list)
 
+    def grade_class(self) -> None:
+        """Grade a new class to its end, killing on the way."""
+        graded = self.ground.fresh()
+        options = ["--dask", self.cluster.address] if self.cluster else ["--workers", "2"]
+        while True:
+            process = graded.start("grade", "toy", *options)
+            killed = self._shoot(graded, process)
+            ending = graded.ended(process)
+            self.faults += ending.faults
+            if not ending.status:
+                break
+            if not killed and not any(said in ending.said for said in GIVEN_UP):
+                self.faults.append(f"the command ended with {ending.status}: {ending.said[-1500:]}")
+                return
+        self.classes += 1
+        self.faults += self.ground.differences(graded)
+
+    def _shoot(self, graded: Class, process: subprocess.Popen[bytes]) -> bool:
+        """Kill at random moments until the command has ended; returns whether it was the command that was killed."""
+        moment, victim = self._next(self.ground.seconds)
+        while process.poll() is None:
+            members = graded.look(process)
+            due = time.monotonic() >= moment and self.kills.total() < self.wanted
+            pid = self._pid(victim, members, process) if due else 0
+            if not pid:
+                time.sleep(0.05)
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.kills[victim] += 1
+            if victim == "command":
+                return True
+            if victim == "dask worker" and self.cluster:
+                worker = next(worker for worker in self.cluster.workers if worker.pid == pid)
+                worker.wait()
+                self.cluster.replace(worker)
+            moment, victim = self._next(self.ground.seconds / 3)
+        return False
+
+    def _next(self, within: float) -> tuple[float, str]:
+        """A moment in the next `within` seconds, and whom to kill then, or as soon as there is one."""
+        return time.monotonic() + self.rng.uniform(0, within), self.rng.choice(CLUSTER if self.cluster else LOCAL)
+
+    def _pid(self, victim: str, members: list[Process], process: subprocess.Popen[bytes]) -> int:
+        """The victim's process; 0 if there is none at the moment."""
+        if victim == "command":
+            return process.pid
+        if victim == "dask worker" and self.cluster:
+            return self.rng.choice(self.cluster.workers).pid
+        if victim == "dask parent" and self.cluster:
+            members = [p for worker in self.cluster.workers for p in descendants(worker.pid, all_processes())]
+        wall = [p for p in members if "bwrap" in p.line.partition(" ")[0]]
+        found = {
+            "worker": [p for p in members if p.parent == process.pid and "autograder grade" in p.line],
+            "wall": wall,
+        }.get(victim, [p for p in members if PARENT in p.line and p not in wall])
+        return min(found, key=lambda p: int(p.started)).pid if found else 0
+
 
 def storm(ground: Ground, kills: int, seed: int, dask: bool = False) -> Storm:
     """Grade class after class until `kills` processes have been killed; each class is graded to its end."""
-    found, rng = Storm(), random.Random(seed)
     with _cluster(ground) if dask else nullcontext() as cluster:
+        found = Storm(ground, kills, random.Random(seed), cluster)
         while found.kills.total() < kills:
-            _one_class(ground, found, kills, rng, cluster)
+            found.grade_class()
     return found
 
 
@@ -50,62 +112,3 @@ def _cluster(ground: Ground) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.close()
-
-
-def _one_class(ground: Ground, found: Storm, kills: int, rng: random.Random, cluster: Cluster | None) -> None:
-    graded = ground.fresh()
-    options = ["--dask", cluster.address] if cluster else ["--workers", "2"]
-    while True:
-        process = graded.start("grade", "toy", *options)
-        killed = _shoot(graded, process, found, kills, rng, cluster, ground.seconds)
-        ending = graded.ended(process)
-        found.faults += ending.faults
-        if not ending.status:
-            break
-        if not killed and not any(said in ending.said for said in GIVEN_UP):
-            found.faults.append(f"the command ended with {ending.status}: {ending.said[-1500:]}")
-            return
-    found.classes += 1
-    found.faults += ground.differences(graded)
-
-
-def _shoot(
-    graded: Class, process: subprocess.Popen[bytes], found: Storm, kills: int, rng: random.Random,
-    cluster: Cluster | None, seconds: float,
-) -> bool:  # fmt: skip
-    """Kill at random moments until the command has ended; returns whether it was the command that was killed."""
-    victims = CLUSTER if cluster else LOCAL
-    moment, victim = time.monotonic() + rng.uniform(0, seconds), rng.choice(victims)
-    while process.poll() is None:
-        members = graded.look(process)
-        if time.monotonic() < moment or found.kills.total() >= kills:
-            time.sleep(0.05)
-            continue
-        if not (pid := _pid(victim, members, process, cluster)):
-            continue
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            found.kills[victim] += 1
-        if victim == "command":
-            return True
-        if victim == "dask worker" and cluster:
-            worker = next(worker for worker in cluster.workers if worker.pid == pid)
-            worker.wait()
-            cluster.replace(worker)
-        moment, victim = time.monotonic() + rng.uniform(0, seconds / 3), rng.choice(victims)
-    return False
-
-
-def _pid(victim: str, members: list[Process], process: subprocess.Popen[bytes], cluster: Cluster | None) -> int:
-    """The victim's process; 0 if there is none at the moment."""
-    if victim == "command":
-        return process.pid
-    if victim == "dask worker" and cluster:
-        return cluster.workers[time.monotonic_ns() % 2].pid
-    if victim == "dask parent" and cluster:
-        members = [p for worker in cluster.workers for p in descendants(worker.pid, all_processes())]
-    found = {
-        "worker": [p for p in members if p.parent == process.pid and "autograder grade" in p.line],
-        "wall": [p for p in members if "bwrap" in p.line.partition(" ")[0]],
-    }.get(victim, [p for p in members if PARENT in p.line and "bwrap" not in p.line.partition(" ")[0]])
-    return min(found, key=lambda p: int(p.started)).pid if found else 0
