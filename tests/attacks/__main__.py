@@ -25,6 +25,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="an empty folder to work in, and to look at afterwards")
     given = parser.parse_args()
     chosen = [a for a in ATTACKS if not given.names or any(name in a.name for name in given.names)]
+    if not chosen:
+        parser.error(f"no attack's name holds {' or '.join(given.names)}")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)

@@ -1,7 +1,7 @@
 """Full disks and locked gradebooks: a sentence, nothing lost, and later the grades of an undisturbed run.
 
-`python -m tests.faults.exhausted FOLDER COURSE BYTES` runs in a mount namespace of its own: see `full_disks`, and
-without COURSE `learners_disks`.
+What needs a disk of its own runs as `python -m tests.faults.exhausted PART ARGUMENT ...` in a mount namespace of its
+own: see `_apart`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,23 +65,9 @@ def full_disks(ground: Ground, runs: int) -> Trouble:
     least, most = _blocks(ground.folder / "pristine"), _blocks(ground.undisturbed.place)
     found = Trouble()
     for number in range(runs):
-        size = least + (most - least) * (number + 1) // (runs + 1)
+        size = _between(least, most, number, runs)
         graded = ground.fresh()
-        line = [
-            *NAMESPACE,
-            sys.executable,
-            "-m",
-            "tests.faults.exhausted",
-            str(graded.folder),
-            str(graded.course),
-            str(size),
-        ]
-        done = subprocess.run(
-            line, capture_output=True, text=True, env=graded.environment, cwd=Path(__file__).parents[2]
-        )
-        if done.returncode:
-            raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
-        first, second = (Ending(**ending) for ending in json.loads(done.stdout))
+        first, second = (Ending(**e) for e in _apart("grade", graded.folder, graded.course, size))
         found.add(first, TOLD_FULL)
         found.faults += second.faults if not second.status else [f"with room it ended with {second}"]
         found.faults += ground.differences(graded)
@@ -93,23 +79,44 @@ def _blocks(folder: Path) -> int:
     return sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.rglob("*") if path.is_file())
 
 
-def _on_a_small_disk(folder: Path, course: Path, size: int) -> list[Ending]:
-    """Grade a class on a disk of `size` bytes, then with room; what is on it then takes the class's place."""
-    graded = Class(folder, course)
-    away = folder / "away"
-    graded.place.rename(away)
-    graded.place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", graded.place], check=True)
-    shutil.copytree(away, graded.place, dirs_exist_ok=True)
-    endings = [graded.run("grade", "toy", "--workers", "2")]
-    subprocess.run(["mount", "-o", f"remount,size={ROOM}", graded.place], check=True)
-    endings.append(graded.run("grade", "toy", "--workers", "2"))
+def _between(least: int, most: int, number: int, runs: int) -> int:
+    """The `number`-th of so many sizes between two, both left out."""
+    return least + (most - least) * (number + 1) // (runs + 1)
+
+
+def _apart(part: str, *arguments: object) -> Any:
+    """Do a part in a process whose mounts nobody else sees; gives its report."""
+    line = [*NAMESPACE, sys.executable, "-m", "tests.faults.exhausted", part, *map(str, arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    if done.returncode:
+        raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def _small_disk(place: Path, size: int) -> Iterator[Callable[[], object]]:
+    """A folder on a disk of `size` bytes; gives what makes room on it. What is on it in the end stays."""
+    away = place.with_name("away")
+    place.rename(away)
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
+    shutil.copytree(away, place, dirs_exist_ok=True)
+    yield partial(subprocess.run, ["mount", "-o", f"remount,size={ROOM}", place], check=True)
     shutil.rmtree(away)
-    shutil.copytree(graded.place, away)
-    subprocess.run(["umount", "--lazy", graded.place], check=True)
-    graded.place.rmdir()
-    away.rename(graded.place)
-    return endings
+    shutil.copytree(place, away)
+    subprocess.run(["umount", "--lazy", place], check=True)
+    place.rmdir()
+    away.rename(place)
+
+
+def _grade(folder: str, course: str, size: str) -> list[dict[str, Any]]:
+    """Grade a class on a small disk, then with room."""
+    graded = Class(Path(folder), Path(course))
+    with _small_disk(graded.place, int(size)) as make_room:
+        endings = [graded.run("grade", "toy", "--workers", "2")]
+        make_room()
+        endings.append(graded.run("grade", "toy", "--workers", "2"))
+    return [vars(ending) for ending in endings]
 
 
 def locked_gradebooks(ground: Ground, runs: int) -> Trouble:
@@ -146,50 +153,39 @@ def learners_disks(folder: Path, runs: int) -> Trouble:
         Classroom(lab.course, place / "class", place / "disk" / "exchange").release("toy")
         least = _blocks(place / "disk")
         most = least + 4 * _blocks(lab.edition) + 5 * 4096
-        size = least + (most - least) * (number + 1) // (runs + 1)
-        line = [*NAMESPACE, sys.executable, "-m", "tests.faults.exhausted", str(place), "", str(size)]
-        done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-        if done.returncode:
-            raise RuntimeError(f"The disk could not be made: {done.stdout + done.stderr}")
-        report = json.loads(done.stdout)
+        report = _apart("learn", place, lab.edition, _between(least, most, number, runs))
         for ending in report["full"]:
             found.add(Ending(**ending), TOLD_FULL_LEARNER)
         found.faults += report["faults"]
     return found
 
 
-def _learner_on_a_small_disk(place: Path, size: int) -> dict[str, list[Any]]:
-    """A learner whose work, record and exchange lie on a disk of `size` bytes, which is given room in the end."""
-    disk, away = place / "disk", place / "away"
-    disk.rename(away)
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)
-    shutil.copytree(away, disk, dirs_exist_ok=True)
-    course = place / "course"
-    (disk / "work").mkdir()
-    (course / "work").symlink_to(disk / "work")
+def _learn(place: str, edition: str, size: str) -> dict[str, list[Any]]:
+    """A learner whose work, record and exchange lie on a small disk, which is given room in the end."""
+    course, disk = Path(place, "course"), Path(place, "disk")
+    released = Path(edition, "toy.ipynb").read_bytes()
+    with _small_disk(disk, int(size)) as make_room:
+        (disk / "work").mkdir()
+        (course / "work").symlink_to(disk / "work")
+        notebook = disk / "work" / "toy" / "toy.ipynb"
+        full = _start_check_submit(course, disk)
+        begun = notebook.is_file()
+        make_room()
+        again = _start_check_submit(course, disk)[begun:]
+        faults = [f"with room: {e}" for e in again if e["status"] or "Traceback" in e["said"]]
+        faults += [] if notebook.read_bytes() == released else ["the notebook is not the edition's"]
+        handed_in = (disk / "exchange").glob("*/inbound/ann+toy+*/toy.ipynb")
+        faults += [f"half a submission: {path}" for path in handed_in if path.read_bytes() != released]
+    return {"full": full, "faults": faults}
+
+
+def _start_check_submit(course: Path, disk: Path) -> list[dict[str, Any]]:
     environment = {**os.environ, ROOT_VARIABLE: str(course), HOME_VARIABLE: str(disk / "record"), "COLUMNS": "300"}
     check = "from autograder import check\ncheck('toy.scale', lambda x, k: k * x)"
     submit = ["-m", "autograder", "submit", "toy", "--student", "ann", "--exchange", str(disk / "exchange")]
-    lines = [["-m", "autograder", "start", "toy"], ["-c", check], submit]
-
-    def all_of_them() -> list[dict[str, Any]]:
-        begin = partial(subprocess.run, env=environment, capture_output=True, text=True)
-        done = [begin([sys.executable, *line]) for line in lines]
-        return [{"status": one.returncode, "said": one.stdout + one.stderr} for one in done]
-
-    full = all_of_them()
-    begun = (disk / "work" / "toy" / "toy.ipynb").is_file()
-    subprocess.run(["mount", "-o", f"remount,size={ROOM}", disk], check=True)
-    faults = [f"with room: {e}" for e in all_of_them()[begun:] if e["status"] or "Traceback" in e["said"]]
-    released = (course / "build" / "labs" / "toy" / "toy.ipynb", course / "labs" / "toy" / "toy.ipynb")
-    edition = next(path for path in released if path.is_file()).read_bytes()
-    if (disk / "work" / "toy" / "toy.ipynb").read_bytes() != edition:
-        faults.append("the notebook is not the edition's")
-    whole = [path for path in (disk / "exchange").glob("*/inbound/ann+toy+*/toy.ipynb") if path.read_bytes() != edition]
-    faults += [f"half a submission: {path}" for path in whole]
-    subprocess.run(["umount", "--lazy", disk], check=True)
-    return {"full": full, "faults": faults}
+    run = partial(subprocess.run, env=environment, capture_output=True, text=True)
+    done = [run([sys.executable, *line]) for line in (["-m", "autograder", "start", "toy"], ["-c", check], submit)]
+    return [{"status": one.returncode, "said": one.stdout + one.stderr} for one in done]
 
 
 @contextmanager
@@ -200,8 +196,4 @@ def _locked(graded: Class) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    _folder, _course, _size = sys.argv[1:]
-    if not _course:
-        print(json.dumps(_learner_on_a_small_disk(Path(_folder), int(_size))))
-        sys.exit()
-    print(json.dumps([vars(ending) for ending in _on_a_small_disk(Path(_folder), Path(_course), int(_size))]))
+    print(json.dumps({"grade": _grade, "learn": _learn}[sys.argv[1]](*sys.argv[2:])))
