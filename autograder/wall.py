@@ -52,6 +52,11 @@ def missing() -> str:
         return "bubblewrap, which builds it, exists on Linux only"
     if not shutil.which(BWRAP):
         return "bubblewrap, which builds it, is not installed"
+    if os.geteuid() == 0 and not _nobody_exists():
+        return (
+            f"root has no user {NOBODY} (nobody) here, whom students' code runs as: this container or namespace "
+            "maps too few users. Grade as an ordinary user, or start the container with a range of 65536"
+        )
     probe = [BWRAP, *_namespaces(), *_links_and_folders(), "--die-with-parent", "--proc", "/proc", "true"]
     run_probe = partial(subprocess.run, probe, capture_output=True, text=True, timeout=PROBE_SECONDS)
     try:
@@ -64,6 +69,11 @@ def missing() -> str:
         return f"bubblewrap can build none here ({error})"
     said = done.stderr.strip() or f"it ended with {done.returncode}"
     return f"bubblewrap can build none here ({said})" if done.returncode else ""
+
+
+def _nobody_exists() -> bool:
+    ranges = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
+    return any(first <= NOBODY < first + count for first, _, count in ranges)
 
 
 def need() -> None:

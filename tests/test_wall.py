@@ -274,3 +274,12 @@ def test_a_process_that_is_gone_before_it_is_looked_at_is_the_parents_failure(mo
     monkeypatch.setattr("autograder.warm._parent_of", lambda pid: Path(f"/proc/{2**22 + 1}/stat").read_text())
     with ours, theirs, other, pytest.raises(ParentFailed, match="killed from outside"):
         Walled(wire, ours, Limits(), 0)
+
+
+def test_root_who_has_no_nobody_is_told_what_to_do():
+    alone = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("no user namespace can be made here")
+    asks = [sys.executable, "-c", "from autograder import wall; print(wall.missing())"]
+    done = subprocess.run([*alone, *asks], capture_output=True, text=True, timeout=60)
+    assert "Grade as an ordinary user" in done.stdout, done.stdout + done.stderr
