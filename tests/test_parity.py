@@ -763,6 +763,7 @@ ACCIDENTS = {
     r"/[\w/.-]*/lab\b": "FOLDER",
     r"/[\w/.-]*/profile_default": "PROFILE",
     r"\d[\d.]* (?:ns|[µμ]s|ms|s)\b": "TIME",
+    r"(?:Compiler|Parser  ) : TIME\\n": "",  # which %time tells of when they were slow
     r'unrecognized arguments: [^"\\]*': "unrecognized arguments",
     r'"model_id": "\w+"': '"model_id": "ID"',
     r"[0-9a-f]{32}": "UUID",
