@@ -141,7 +141,8 @@ def _float_value(expected: float, got: float, tolerance: Tolerance, where: str) 
     if math.isnan(got) and not math.isnan(expected):
         return _nan(where, f"{expected:.6g}")
     same = expected == got or (math.isnan(expected) and math.isnan(got))
-    close = math.isfinite(got) and abs(got - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
+    finite = math.isfinite(got) and math.isfinite(expected)  # an infinite one would make the tolerance infinite
+    close = finite and abs(got - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
     return None if same or close else _value(where, *_digits(expected, got), inexact=True)
 
 
@@ -153,7 +154,7 @@ def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Toleran
             index = _first(new_nan)
             return _nan(f"{where}{index}", f"{want[tuple(index)].item():.6g}")
         close = (have - want).abs() <= tolerance.atol + tolerance.rtol * want.abs()
-        bad = ~(close | (want == have) | (want.isnan() & have.isnan()))
+        bad = ~((close & want.isfinite()) | (want == have) | (want.isnan() & have.isnan()))
     else:
         bad = expected != got
     if not bad.any():

@@ -98,10 +98,11 @@ def read_pack(path: Path, exercise: Exercise) -> PackedExercise:
         If the pack is missing, damaged, of a newer format, or does not know the exercise.
     """
     lab = exercise.lab.name
+    authors = exercise.has_answer and path == pack_path(exercise.lab.edition, lab)
+    mend = f"`autograder build {lab}`" if authors else f"`autograder start {lab} --update`"
     if not path.is_file():
-        raise UserError(
-            f"{path.name} is missing: it must lie beside the notebook. Get it with `autograder start {lab} --update`."
-        )
+        where = "" if authors else ": it must lie beside the notebook"
+        raise UserError(f"{path.name} is missing{where}. Get it with {mend}.")
     try:
         content = loads(path.read_bytes())
         if content["format"] > FORMAT:
@@ -110,15 +111,10 @@ def read_pack(path: Path, exercise: Exercise) -> PackedExercise:
             )
         entry = content["exercises"].get(exercise.id)
         if entry is None:
-            raise UserError(
-                f"{path} does not know {exercise.id}: it belongs to another version. "
-                f"Run `autograder start {lab} --update`."
-            )
+            raise UserError(f"{path} does not know {exercise.id}: it belongs to another version. Run {mend}.")
         return _unpack_exercise(entry)
     except (PlainError, KeyError, TypeError, AttributeError):
-        raise UserError(
-            f"{path} is damaged and cannot be read. Replace it with `autograder start {lab} --update`."
-        ) from None
+        raise UserError(f"{path} is damaged and cannot be read. Replace it with {mend}.") from None
 
 
 def _unpack_exercise(entry: dict[str, Any]) -> PackedExercise:

@@ -50,6 +50,8 @@ def test_equal_values_pass(expected, got):
         (X, X / 0 * 0, "nan", "nan at [0, 0]"),
         (1.0, math.nan, "nan", "nan"),
         (1.0, math.inf, "value", "Expected 1, got inf"),
+        (-math.inf, 3.0, "value", "Expected -inf, got 3"),
+        (torch.tensor([-math.inf]), torch.tensor([0.0]), "value", "At [0]: expected -inf, got 0"),
         ((1, 2), (1, 2, 3), "length", "2 items"),
         ({"a": 1}, {"b": 1}, "keys", "a is missing; b should not be there"),
         (X, X + torch.tensor([[0, 0], [0, 1.0]]), "value", "At [1, 1]: expected 4, got 5 (1 of 4"),

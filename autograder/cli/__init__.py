@@ -82,7 +82,7 @@ def _machine_sentence(error: Exception) -> str:
 
 
 def _parts() -> dict[str, Any]:
-    from autograder.cli import archives, author, grading, instructor, learner, reporting, student
+    from autograder.cli import archives, author, grading, instructor, learner, model, reporting, student
 
     begin, end = instructor.COMMANDS[:2], instructor.COMMANDS[2:]
     teach = [*begin, *grading.COMMANDS, *reporting.COMMANDS, *end, *archives.COMMANDS]
@@ -90,7 +90,7 @@ def _parts() -> dict[str, Any]:
         "Learn": learner.COMMANDS,
         "Take part in a class": student.COMMANDS,
         "Teach a class": teach,
-        "Write labs": author.COMMANDS,
+        "Write labs": [*author.COMMANDS, *model.COMMANDS],
     }
 
 

@@ -1,0 +1,44 @@
+"""The course model: two small character-level language models, and how to load them or any other causal one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+FOLDER = Path(__file__).resolve().parent
+SIZES = ("large", "small")
+
+
+def load(name: str = "large", device: torch.device | str = "cpu") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a causal language model in float32 and evaluation mode, and its tokenizer.
+
+    Parameters
+    ----------
+    name : str
+        "large" or "small" for the course's own; else a folder, or a model's name on the Hugging Face Hub.
+    device : torch.device or str
+
+    Returns
+    -------
+    model : PreTrainedModel
+    tokenizer : PreTrainedTokenizerBase
+        Has a pad token: where the model's own lacks one, its end-of-text token serves.
+
+    Raises
+    ------
+    OSError
+        When there is no such folder, and no such name that can be reached.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = str(FOLDER / name) if name in SIZES else name
+    tokenizer = AutoTokenizer.from_pretrained(place)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
+    return model.to(device).eval(), tokenizer
