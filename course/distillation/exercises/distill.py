@@ -1,0 +1,69 @@
+"""Train a student on soft targets."""
+
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case, Tolerance, case
+
+POINTS = 4
+MINUTES = 25
+LEVEL = 3
+TOLERANCE = Tolerance(rtol=2e-4, atol=2e-5)
+
+
+def distill(
+    x: Tensor, zt: Tensor, y: Tensor, W: Tensor, b: Tensor, T: float, alpha: float, lr: float, steps: int
+) -> tuple[Tensor, Tensor]:
+    """Train a linear student by plain gradient descent on the distillation loss.
+
+    The student's logits are zs = W x + b for each row of x. The loss is that of `kd_loss`:
+    alpha * T**2 * KL(p_t || p_s) + (1 - alpha) * CE(zs, y), with p_t and p_s softened by T, CE at temperature 1 and
+    both terms means over the n rows. Every step uses all rows. W and b move together: both gradients are taken before
+    either moves, and each moves by -lr times its gradient. There is no momentum and no weight decay.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, d), float32
+    zt : Tensor, shape (n, C), float32
+        The logits of the teacher on the rows of x. The teacher does not learn.
+    y : Tensor, shape (n,), int64
+        The labels.
+    W : Tensor, shape (C, d), float32
+    b : Tensor, shape (C,), float32
+        Where training starts. The tensors given must not change.
+    T, alpha, lr : float
+    steps : int
+        At least 1.
+
+    Returns
+    -------
+    W : Tensor, shape (C, d), float32
+    b : Tensor, shape (C,), float32
+        The student after all steps: plain tensors that require no gradient.
+
+    Source: Hinton et al. 2015 (arXiv:1503.02531), section 2.
+    """
+    raise NotImplementedError
+
+
+def _example(group: str, n: int, d: int, C: int, T: float, alpha: float, steps: int) -> Case:
+    rng = torch.Generator().manual_seed(100 * n + 10 * d + C)
+    return case(
+        group,
+        x=torch.randn(n, d, generator=rng),
+        zt=3 * torch.randn(n, C, generator=rng),
+        y=torch.randint(0, C, (n,), generator=rng),
+        W=torch.randn(C, d, generator=rng),
+        b=torch.randn(C, generator=rng),
+        T=T,
+        alpha=alpha,
+        lr=0.2,
+        steps=steps,
+    )
+
+
+EXAMPLES = [
+    _example("one step", 4, 3, 5, 2.0, 0.7, 1),
+    _example("several steps", 6, 4, 3, 3.0, 0.4, 6),
+    _example("the teacher alone", 5, 2, 4, 1.5, 1.0, 4),
+]

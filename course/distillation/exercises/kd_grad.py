@@ -1,0 +1,48 @@
+"""Derive the gradient of the soft term."""
+
+import torch
+from torch import Tensor
+
+from autograder.exercise import Case, Tolerance, case
+
+POINTS = 2
+MINUTES = 15
+LEVEL = 2
+TOLERANCE = Tolerance(rtol=1e-4, atol=1e-5)
+
+
+def kd_grad(zs: Tensor, zt: Tensor, T: float) -> Tensor:
+    """Differentiate the soft term of distillation by the student's logits.
+
+    The soft term is T**2 times the mean over the N rows of KL(p_t || p_s), with p_t = softmax(zt / T) and
+    p_s = softmax(zs / T). You may derive a formula or let autograd differentiate; be ready to write the formula on a
+    whiteboard, and to say what becomes of it for T = 1 and for a very large T.
+
+    Parameters
+    ----------
+    zs, zt : Tensor, shape (N, C), float32
+        The logits of student and teacher. The teacher is a constant.
+    T : float
+        Above 0.
+
+    Returns
+    -------
+    Tensor, shape (N, C), float32
+        A plain tensor that requires no gradient.
+
+    Source: Hinton et al. 2015 (arXiv:1503.02531), section 2.1, equation 2. There the factor T**2 and the mean over the
+    batch are left out.
+    """
+    raise NotImplementedError
+
+
+def _example(group: str, N: int, C: int, T: float) -> Case:
+    rng = torch.Generator().manual_seed(10 * N + C)
+    return case(group, zs=2 * torch.randn(N, C, generator=rng), zt=2 * torch.randn(N, C, generator=rng), T=T)
+
+
+EXAMPLES = [
+    _example("T above 1", 2, 3, 2.5),
+    _example("T = 1", 3, 4, 1.0),
+    _example("a high temperature", 4, 5, 20.0),
+]
