@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,5 +42,20 @@ def load(name: str = "large", device: torch.device | str = "cpu") -> tuple[PreTr
     tokenizer = AutoTokenizer.from_pretrained(place)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
+    with _without_progress_bars():
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
     return model.to(device).eval(), tokenizer
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Small files load at once, and a bar on stderr would stand in the notebook."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
