@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FOLDER = Path(__file__).resolve().parent
@@ -36,6 +35,7 @@ def load(name: str = "large", device: torch.device | str = "cpu") -> tuple[PreTr
     OSError
         When there is no such folder, and no such name that can be reached.
     """
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     place = str(FOLDER / name) if name in SIZES else name
