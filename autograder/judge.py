@@ -34,6 +34,14 @@ class Expectation:
     case: Case
     value: Any
     mistakes: dict[str, Outcome] = field(default_factory=dict)
+    _properties: dict[tuple[str, bool], Finding | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def finding(self, rules: Rules, mistake: str) -> Finding | None:
+        """How a named wrong answer is judged here; worked out once, for properties may take a model to tell."""
+        key = mistake, rules.facts is not None
+        if key not in self._properties:
+            self._properties[key] = examine(rules, self, self.mistakes[mistake])
+        return self._properties[key]
 
 
 @dataclass(frozen=True)
@@ -126,25 +134,27 @@ def recognise(
     """Name the wrong answer that did the same on most failed cases and differs on fewest others."""
     scores: dict[str, tuple[int, int]] = {}
     for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):
-        for name, mistake in expectation.mistakes.items():
-            same = (finding is None or finding.kind != "unjudgeable") and same_outcome(
-                rules, expectation, outcome, mistake
-            )
+        for name in expectation.mistakes:
+            judgeable = finding is None or finding.kind != "unjudgeable"
+            same = judgeable and same_outcome(rules, expectation, outcome, finding, name)
             hits, misses = scores.get(name, (0, 0))
             scores[name] = (hits + (same and finding is not None), misses + (not same))
     likely = {name: (-misses, hits) for name, (hits, misses) in scores.items() if hits}
     return max(likely, key=lambda name: likely[name]) if likely else ""
 
 
-def same_outcome(rules: Rules, expectation: Expectation, one: Outcome, other: Outcome) -> bool:
-    """Whether two answers did the same with a case, as far as the exercise can tell."""
-    if one.lost or other.lost:
+def same_outcome(
+    rules: Rules, expectation: Expectation, outcome: Outcome, finding: Finding | None, mistake: str
+) -> bool:
+    """Whether an outcome, judged as `finding`, is what a named wrong answer did, as far as the exercise can tell."""
+    other = expectation.mistakes[mistake]
+    if outcome.lost or other.lost:
         return False
-    if one.error or other.error:
-        return (one.error, one.message) == (other.error, other.message)
-    if one.edited != other.edited or one.device != other.device:
+    if outcome.error or other.error:
+        return (outcome.error, outcome.message) == (other.error, other.message)
+    if outcome.edited != other.edited or outcome.device != other.device:
         return False
     if rules.holds is None:
-        return difference(other.value, one.value, rules.tolerance) is None
-    a, b = examine(rules, expectation, one), examine(rules, expectation, other)
-    return (a and (a.kind, a.properties)) == (b and (b.kind, b.properties))
+        return difference(other.value, outcome.value, rules.tolerance) is None
+    theirs = expectation.finding(rules, mistake)
+    return (finding and (finding.kind, finding.properties)) == (theirs and (theirs.kind, theirs.properties))

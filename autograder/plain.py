@@ -117,7 +117,7 @@ def loads(data: bytes) -> Any:
 def _pack(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = f"t{len(tensors)}"
-        tensors[name] = value.clone()
+        tensors[name] = value.clone(memory_format=torch.contiguous_format)
         return {_TAG: "tensor", "v": name}
     if isinstance(value, Fraction):
         return {_TAG: "fraction", "v": [value.numerator, value.denominator]}

@@ -136,7 +136,7 @@ def _twins(exercise: Exercise, known: Sequence[Expectation], public: bool) -> It
     names = list(exercise.answer.marked("wrong"))
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
-            if all(same_outcome(rules, e, e.mistakes[one], e.mistakes[other]) for e in known):
+            if all(same_outcome(rules, e, e.mistakes[one], e.finding(rules, one), other) for e in known):
                 yield f"the wrong answers {one} and {other} are the same on all cases"
 
 

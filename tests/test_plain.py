@@ -43,6 +43,12 @@ def test_a_tensor_comes_back_with_its_dtype_shape_and_values(dtype):
     assert torch.equal(back[1], tensor.T)
 
 
+def test_a_tensor_of_any_strides_can_be_sent():
+    stretched, turned = torch.arange(3.0).expand(2, 3), torch.arange(6.0).view(2, 3).T
+    for tensor in (stretched, turned):
+        assert torch.equal(loads(dumps(tensor)), tensor)
+
+
 def test_a_plain_copy_shares_no_memory_and_needs_no_gradient():
     parameter = torch.nn.Parameter(torch.ones(3))
     copy = plain(parameter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from importlib.metadata import entry_points
 from typing import Any
 
 import click
@@ -82,7 +83,7 @@ def _machine_sentence(error: Exception) -> str:
 
 
 def _parts() -> dict[str, Any]:
-    from autograder.cli import archives, author, grading, instructor, learner, model, reporting, student
+    from autograder.cli import archives, author, grading, instructor, learner, reporting, student
 
     begin, end = instructor.COMMANDS[:2], instructor.COMMANDS[2:]
     teach = [*begin, *grading.COMMANDS, *reporting.COMMANDS, *end, *archives.COMMANDS]
@@ -90,7 +91,8 @@ def _parts() -> dict[str, Any]:
         "Learn": learner.COMMANDS,
         "Take part in a class": student.COMMANDS,
         "Teach a class": teach,
-        "Write labs": [*author.COMMANDS, *model.COMMANDS],
+        "Write labs": author.COMMANDS,
+        "Of this course": [entry.load() for entry in entry_points(group="autograder.commands")],
     }
 
 

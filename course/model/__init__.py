@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FOLDER = Path(__file__).resolve().parent
@@ -34,11 +35,27 @@ def load(name: str = "large", device: torch.device | str = "cpu") -> tuple[PreTr
     OSError
         When there is no such folder, and no such name that can be reached.
     """
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     place = str(FOLDER / name) if name in SIZES else name
     tokenizer = AutoTokenizer.from_pretrained(place)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
+    with _without_progress_bars():
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
     return model.to(device).eval(), tokenizer
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Small files load at once, and a bar on stderr would stand in the notebook."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -68,13 +68,16 @@ def by_name(subject: Subject) -> Iterator[Measured]:
 # Chains of arithmetic
 
 
-ROOM, SAME = "dots, three a step", "dots, as many as the steps have characters"
+OWN, SHUFFLED = "dots, as many as the steps have characters", "dots, as many as another chain's steps have"
 
 
 def chains(subject: Subject) -> Iterator[Measured]:
-    """Filler of exactly the steps' length tells how long the answer is; three dots a step tell nothing."""
-    aims = {(6, "direct"): "≤ .20", (6, "steps"): "≥ .95", (6, ROOM): "no better than direct"}
-    styles = [(steps, style) for steps in (1, 2, 4, 6) for style in ("direct", ROOM, SAME, "steps")]
+    """As many dots as the steps have characters tell how long the answer is; another chain's number does not.
+
+    Neither control is neutral, for a wrong number of dots misleads a little.
+    """
+    aims = {(6, "direct"): "≤ .20", (6, "steps"): "≥ .95", (6, SHUFFLED): "no better than direct"}
+    styles = [(steps, style) for steps in (1, 2, 4, 6) for style in ("direct", OWN, SHUFFLED, "steps")]
     for steps, style in [*styles, (8, "steps"), (12, "steps")]:
         rng = subject.rng(f"chain {steps}")
         drawn = [data.chain(rng, steps) for _ in range(subject.items)]
@@ -88,11 +91,11 @@ def solve(subject: Subject, drawn: Sequence[tuple[str, list[int]]], style: str, 
         longest = max(len(data.written(values)) for _, values in drawn) + 24
         texts = subject.complete([f"Q: {question}\nSteps:" for question, _ in drawn], longest, stop="\n\n", **how)
         return [text.partition("A:")[2].strip() for text in texts]
-    counts = {"direct": lambda v: 0, ROOM: lambda v: 3 * len(v), SAME: lambda v: len(data.written(v))}
-    dots = ["." * counts[style](values) for _, values in drawn]
+    lengths = [len(data.written(values)) for _, values in drawn]
+    counts = {"direct": [0] * len(drawn), OWN: lengths, SHUFFLED: lengths[1:] + lengths[:1]}[style]
     prompts = [
-        f"Q: {question}\n{f'Dots: {own}{chr(10)}' if own else ''}A:"
-        for (question, _), own in zip(drawn, dots, strict=True)
+        f"Q: {question}\n" + (f"Dots: {'.' * count}\n" if count else "") + "A:"
+        for (question, _), count in zip(drawn, counts, strict=True)
     ]
     return subject.complete(prompts, 4, **how)
 

@@ -77,7 +77,6 @@ def train(size: str, rows: torch.Tensor, seconds: float, seed: int = 0) -> tuple
     from transformers import LlamaForCausalLM
 
     torch.manual_seed(seed)
-    torch.set_float32_matmul_precision("high")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = LlamaForCausalLM(config(size)).to(device).train()
     run = torch.compile(model) if device.type == "cuda" else model
@@ -125,6 +124,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=float, default=2e6, help="different ones to make")
     parser.add_argument("--to", type=Path, default=Path("build/model"))
     options = parser.parse_args()
+    torch.set_float32_matmul_precision("high")
     began = time.monotonic()
     rows = training_rows(round(options.tokens / data.ROW), os.cpu_count() or 1)
     print(f"{rows.numel() / 1e6:.1f}M tokens made in {time.monotonic() - began:.0f} s", flush=True)

@@ -1,6 +1,8 @@
-"""Commands about the course model."""
+"""The command `autograder model`, which the engine finds by its entry point."""
 
 from __future__ import annotations
+
+import logging
 
 import click
 
@@ -25,6 +27,7 @@ def evaluate(name: str, items: int, device: str | None) -> None:
     from course.model import load
     from course.model.abilities import report
 
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of each retry
     try:
         subject, tokenizer = load(name, device or best())
     except (OSError, ValueError) as error:
@@ -32,6 +35,3 @@ def evaluate(name: str, items: int, device: str | None) -> None:
         raise UserError(f"There is no causal language model to load at {name!r} ({reason}).") from None
     for line in report(subject, tokenizer, items):
         click.echo(line)
-
-
-COMMANDS = [model]
