@@ -14,7 +14,7 @@ from torch import Tensor
 from autograder.bridge.verdicts import steps_of
 from autograder.compose import compose, solve
 from autograder.course import Course, Exercise, Lab
-from autograder.demo import STUDENTS, mistaken_source, play, renamed
+from autograder.demo import STUDENTS, plain_mistake, play, renamed
 from autograder.expect import hidden_expectations
 from autograder.grade import Grader
 from autograder.home import check_examples
@@ -113,7 +113,7 @@ def test_three_students_score_exactly_what_their_errors_deserve(lab: Lab, tmp_pa
     assert points(roles["right"]) == full
     expected = dict(full)
     for exercise in lab.exercises[:-1:2]:
-        if mistaken_source(exercise):
+        if plain_mistake(exercise):
             expected[exercise.id] = deserved(exercise, secret)
             assert roles["mistaken"].verdicts[exercise.id]["mistake"] in exercise.answer.marked("wrong")
     expected[lab.exercises[-1].id] = 0.0
@@ -129,16 +129,14 @@ def points(row) -> dict[str, float]:
 
 
 def deserved(exercise: Exercise, secret: str) -> float:
-    """The share of groups in which the exercise's first nameable mistake does as the reference does."""
-    for wrong in exercise.answer.marked("wrong").values():
-        known = hidden_expectations(exercise, secret)
-        findings = report(
-            exercise.rules(with_facts=True), known, [exercise.call(wrong, e.case) for e in known]
-        ).findings
-        failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
-        groups = {e.case.group for e in known}
-        return exercise.contract.points * (len(groups) - len(failed)) / len(groups)
-    raise AssertionError("an exercise without wrong answers")
+    """The share of groups in which the exercise's first plain mistake does as the reference does."""
+    known = hidden_expectations(exercise, secret)
+    wrong = exercise.answer.marked("wrong")[plain_mistake(exercise)]
+    outcomes = [exercise.call(wrong, e.case) for e in known]
+    findings = report(exercise.rules(with_facts=True), known, outcomes).findings
+    failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
+    groups = {e.case.group for e in known}
+    return exercise.contract.points * (len(groups) - len(failed)) / len(groups)
 
 
 def test_a_mistake_is_renamed_and_loses_the_docstring_that_names_it():
