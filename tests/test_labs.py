@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -68,6 +70,16 @@ def test_the_solved_notebook_runs_without_an_error_or_a_warning(lab: Lab, tmp_pa
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", output.text
+
+
+@each_lab
+def test_no_two_answers_of_a_lab_share_a_helpers_name(lab: Lab):
+    """In a solved notebook all cells share one namespace: the later helper would serve both exercises."""
+    helpers: Counter[str] = Counter()
+    for exercise in lab.exercises:
+        tree = ast.parse(exercise.answer.source)
+        helpers.update(n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("_"))
+    assert [name for name, count in helpers.items() if count > 1] == []
 
 
 @each_lab

@@ -16,13 +16,14 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course.chain_of_thought.study import Chain, chain, numbers, room
+from course.chain_of_thought.study import MOD, Chain, chain, numbers, parse, room
 from course.model.asking import Subject
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-QUESTION = "start 7; plus 12; times 3; minus 40; square"
+QUESTION = "start 7; plus 12; times 3; square; minus 8"
+UNWRITTEN = "Write run first: the chain's right steps come from it."
 AHEAD, SHOWN = 3, 5  # tokens that are looked ahead, candidates shown for each
 
 
@@ -96,6 +97,19 @@ class Walk:
             ax.set(xlim=(0, 1), xlabel="probability", title=f"next token {place + 1}")
 
 
+def trouble(run: Callable, question: str) -> str:
+    """One sentence on why a question cannot be walked through: its form, or a `run` not written yet; else nothing."""
+    try:
+        start, ops = parse(question)
+    except ValueError as error:
+        return str(error)
+    try:
+        run(start, ops, MOD)
+    except NotImplementedError:
+        return UNWRITTEN
+    return ""
+
+
 def walk(asked: Subject, run: Callable, question: str = QUESTION) -> Walk:
     """Let the model write its steps and look at the probabilities of every token.
 
@@ -139,7 +153,16 @@ def chain_figure(asked: Subject, run: Callable, question: str = QUESTION, steps:
     question : str
     steps : sequence of int
         More than the model wrote count as all of them.
+
+    Returns
+    -------
+    Figure
+        Holds a sentence instead of panels where `trouble` has one.
     """
+    if why := trouble(run, question):
+        figure = plt.figure(figsize=(12, 1))
+        figure.text(0.01, 0.5, textwrap.fill(why, 110), va="center")
+        return figure
     walked = walk(asked, run, question)
     size = (12, 2.4 * len(steps))
     figure, axes = plt.subplots(
@@ -165,8 +188,10 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
     Returns
     -------
     VBox
-        Its children are the slider, the figure (a PNG image) and the line.
+        Its children are the slider, the figure (a PNG image) and the line; only a line where `trouble` has one.
     """
+    if why := trouble(run, question):
+        return ipywidgets.VBox([ipywidgets.HTML(_status(why))])
     walked = walk(asked, run, question)
     slider = ipywidgets.IntSlider(0, 0, len(walked.stops) - 1, description="steps", continuous_update=False)
     slider.layout.width, slider.tooltip = "32em", "How many steps are written: move it with the arrow keys"
@@ -175,11 +200,15 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
 
     def move(change: dict) -> None:
         shown.value = _png(walked, change["new"])
-        line.value = f'<p role="status" aria-live="polite">{html.escape(walked.words(change["new"]))}</p>'
+        line.value = _status(walked.words(change["new"]))
 
     slider.observe(move, names="value")
     move({"new": 0})
     return ipywidgets.VBox([slider, shown, line])
+
+
+def _status(words: str) -> str:
+    return f'<p role="status" aria-live="polite">{html.escape(words)}</p>'
 
 
 def _png(walked: Walk, k: int) -> bytes:

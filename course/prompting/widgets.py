@@ -55,13 +55,13 @@ class View:
         """Draw the probabilities of the next characters as bars."""
         names, values = zip(*self.next(prompt), strict=True)
         drawn = ax.bar(range(len(names)), values)
-        ax.bar_label(drawn, [f"{value:.2g}" for value in values], fontsize=7)
+        ax.bar_label(drawn, [f"{value:.2f}" if value >= 0.005 else "" for value in values], fontsize=7)
         ax.set_xticks(range(len(names)), names, family="monospace")
         ax.set(ylim=(0, 1.08), ylabel="probability", title=f"What comes next, by the {self.name} model")
 
 
 def _shown(text: str, ends: bool) -> str:
-    return "end of text" if ends else {" ": "space", "\n": "new line"}.get(text, text)
+    return "[end]" if ends else {" ": "space", "\n": "\\n"}.get(text, text)
 
 
 def playground(prompt: str = START, sizes: tuple[str, ...] = SIZES) -> ipywidgets.VBox:
@@ -79,7 +79,7 @@ def playground(prompt: str = START, sizes: tuple[str, ...] = SIZES) -> ipywidget
     field = ipywidgets.Textarea(prompt, description="prompt", continuous_update=False, rows=6)
     field.layout.width, field.tooltip = "48em", "The prompt; the model reads it up to its last character, spaces too"
     choice = ipywidgets.Dropdown(options=list(sizes), description="model")
-    button = ipywidgets.Button(description="Show what comes next")
+    button = ipywidgets.Button(description="Show what comes next", layout={"width": "auto"})
     shown, line = ipywidgets.Image(format="png"), ipywidgets.HTML()
     shown.layout.max_width = "100%"
 
