@@ -133,6 +133,6 @@ def plot(found: dict[str, list[Answered]], wilson: Callable) -> Figure:
     for ax in axes:
         ax.set_xticks(range(len(found)), [name.replace(", ", ",\n").replace(" of ", "\nof ") for name in found])
     axes[0].set(ylabel="share of the words", title="Right (95% Wilson intervals)")
-    axes[1].set(ylabel="milliseconds for each answer", title="Time (of 3 rounds), and tokens read and written")
+    axes[1].set(ylabel="milliseconds for each answer", title="Time (median and range of 3 rounds); tokens")
     axes[0].legend(fontsize="small", loc="center right")
     return figure
