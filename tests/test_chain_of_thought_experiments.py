@@ -11,6 +11,7 @@ import torch
 
 from autograder.course import Course
 from course.chain_of_thought import reasoning, sampling, study, widgets
+from tests import foreign
 from tests.conftest import ROOT
 
 matplotlib.use("Agg")
@@ -45,34 +46,7 @@ def small():
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
 def stranger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A tiny random model, saved to disk with a tokenizer that merges characters and has no pad token."""
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp(request.param)
-    tokenizer = merging_tokenizer()
-    common = {"vocab_size": len(tokenizer), "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
-    torch.manual_seed(0)
-    if request.param == "gpt2":
-        model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=512, **common))
-    else:
-        sizes = {"hidden_size": 16, "intermediate_size": 22, "num_hidden_layers": 2, "num_attention_heads": 4}
-        model = LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, **sizes, **common))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return study.subject(str(folder), 3)
-
-
-def merging_tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<end>"], initial_alphabet=alphabet)
-    made.train_from_iterator(["Q: start 17; plus 12; times 3\nSteps: 19 57 17\nA: 17\n\n"] * 9, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<end>")
+    return study.subject(foreign.save(request.param, tmp_path_factory.mktemp(request.param)), 3)
 
 
 # Chains

@@ -16,6 +16,7 @@ from course.model import data, tasks
 from course.model.generation import candidate_logps, complete
 from course.model.weaknesses import CONTENT_FREE
 from course.prompting import asker, attacks, figures, jailbreak, labels, study, tuning, widgets
+from tests import foreign
 from tests.conftest import ROOT
 
 matplotlib.use("Agg")
@@ -268,41 +269,9 @@ def test_table_names_share_interval_and_trials():
 # Models of another make
 
 
-def _tokenizer(model, trainer):
-    from tokenizers import Tokenizer, decoders, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    made = Tokenizer(model)
-    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    texts = [text for own in study.documents().values() for text in own]
-    made.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<end>")
-
-
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
 def stranger(request, tmp_path_factory):
-    """A random model with pieces of words for tokens, without begin and pad tokens, saved and loaded by its folder."""
-    from tokenizers import models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    options = {"vocab_size": 400, "special_tokens": ["<end>"], "initial_alphabet": alphabet, "show_progress": False}
-    if request.param == "gpt2":
-        tokenizer = _tokenizer(models.BPE(), trainers.BpeTrainer(**options))
-        config = GPT2Config(vocab_size=400, n_embd=16, n_layer=2, n_head=2, n_positions=512)
-    else:
-        tokenizer = _tokenizer(models.WordPiece(unk_token="<end>"), trainers.WordPieceTrainer(**options))
-        config = LlamaConfig(
-            vocab_size=400, hidden_size=16, intermediate_size=22, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2,
-        )  # fmt: skip
-    folder = tmp_path_factory.mktemp(request.param)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = GPT2LMHeadModel(config) if request.param == "gpt2" else LlamaForCausalLM(config)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return asker.asker(str(folder), LEFT_PAD, GENERATE)
+    return asker.asker(foreign.save(request.param, tmp_path_factory.mktemp(request.param)), LEFT_PAD, GENERATE)
 
 
 def test_a_blank_that_belongs_to_the_next_token_is_left_to_the_model(stranger):
