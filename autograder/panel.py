@@ -51,18 +51,15 @@ class Panel:
         score = f" <span>({escape(self.score)})</span>" if self.score else ""
         sign = f'<strong style="color:{colour}">{SIGNS[self.status]}</strong>'
         parts = [f'<p style="margin:0 0 .3em">{sign}: {escape(self.title)}{score}</p>']
-        parts += [
-            f'<p style="margin:.2em 0;white-space:pre-wrap">{escape(sentence)}</p>' for sentence in self.sentences
-        ]
+        parts += [f'<p style="margin:.2em 0">{escape(sentence)}</p>' for sentence in self.sentences]
         if self.rows:
             cell = 'style="text-align:left;padding:.1em 1em .1em 0;vertical-align:top;background:none"'
-            # Two blanks in a row may be the whole difference between expected and got.
-            value = cell.replace('none"', 'none;white-space:pre-wrap"')
             rows = "".join(
-                f'<tr><th scope="row" {cell}>{escape(n)}</th><td {value}>{escape(v)}</td></tr>' for n, v in self.rows
+                f'<tr><th scope="row" {cell}>{escape(n)}</th><td {cell}>{escape(v)}</td></tr>' for n, v in self.rows
             )
             parts.append(f'<table style="margin:.3em 0;border:0">{rows}</table>')
-        style = f"border-left:.3em solid {colour};padding:.4em .8em;margin:.3em 0"
+        # Two blanks in a row may be the whole difference between expected and got.
+        style = f"border-left:.3em solid {colour};padding:.4em .8em;margin:.3em 0;white-space:pre-wrap"
         return f'<div class="winning-ticket-panel" role="status" style="{style}">{"".join(parts)}</div>'
 
 

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from course.common import device as devices
+from course.common import plotting
 from course.model import data, load
 from course.model.asking import Measured, Subject
 
@@ -238,14 +239,11 @@ def plot(curves: Curves, x: str, title: str, y: str = "share of right answers") 
     figure, ax = plt.subplots(layout="constrained")
     for i, (name, curve) in enumerate(curves.items()):
         at = [place + 0.04 * (i - len(curves) / 2) for place in curve]
-        shares = [measured.share for measured in curve.values()]
-        low, high = zip(*(measured.interval() for measured in curve.values()), strict=True)
-        below = [max(share - end, 0.0) for share, end in zip(shares, low, strict=True)]
-        above = [max(end - share, 0.0) for share, end in zip(shares, high, strict=True)]
-        ax.errorbar(at, shares, (below, above), marker="o", ms=4, capsize=3, label=name)
+        found = curve.values()
+        plotting.intervals(ax, at, [own.share for own in found], [own.interval() for own in found], name)
     ax.set_xticks(sorted({place for curve in curves.values() for place in curve}))
     trials = sorted({measured.trials for curve in curves.values() for measured in curve.values()})
     counted = f"{trials[0]}" if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
-    ax.set(xlabel=x, ylabel=y, ylim=(-0.03, 1.03), title=f"{title}\n({counted} items a point, bars: 95% Wilson)")
+    ax.set(xlabel=x, ylabel=y, title=f"{title}\n({counted} items a point, bars: 95% Wilson)")
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     return figure

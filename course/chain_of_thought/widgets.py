@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import io
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.chain_of_thought.study import MOD, Chain, chain, numbers, parse, room
+from course.common import widgets
 from course.model.asking import Subject
 
 if TYPE_CHECKING:
@@ -191,30 +190,22 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
         Its children are the slider, the figure (a PNG image) and the line; only a line where `trouble` has one.
     """
     if why := trouble(run, question):
-        return ipywidgets.VBox([ipywidgets.HTML(_status(why))])
+        return ipywidgets.VBox([ipywidgets.HTML(widgets.status(why))])
     walked = walk(asked, run, question)
     slider = ipywidgets.IntSlider(0, 0, len(walked.stops) - 1, description="steps", continuous_update=False)
     slider.layout.width, slider.tooltip = "32em", "How many steps are written: move it with the arrow keys"
-    shown, line = ipywidgets.Image(format="png"), ipywidgets.HTML()
-    shown.layout.max_width = "100%"
+    shown, line = widgets.picture(), ipywidgets.HTML()
 
     def move(change: dict) -> None:
         shown.value = _png(walked, change["new"])
-        line.value = _status(walked.words(change["new"]))
+        line.value = widgets.status(walked.words(change["new"]))
 
     slider.observe(move, names="value")
     move({"new": 0})
     return ipywidgets.VBox([slider, shown, line])
 
 
-def _status(words: str) -> str:
-    return f'<p role="status" aria-live="polite">{html.escape(words)}</p>'
-
-
 def _png(walked: Walk, k: int) -> bytes:
-    """The figure after k steps; drawn outside pyplot, so that the notebook does not show it twice."""
     figure = Figure(figsize=(12, 2.6), layout="constrained")
     walked.draw(k, figure.subplots(1, 1 + AHEAD, width_ratios=(3, *[1] * AHEAD)))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    return widgets.png(figure)

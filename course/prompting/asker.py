@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from course.common import device as devices
 from course.model import load
+from course.model.generation import beginning
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -57,11 +57,6 @@ def _extends(given: list[Tensor | None], seen: list[Tensor | None]) -> bool:
         before is None if now is None else before is not None and torch.equal(now[:, :-1], before)
         for now, before in zip(given, seen, strict=True)
     )
-
-
-def beginning(rows: Sequence[Sequence[int]]) -> list[int]:
-    """What all rows begin with."""
-    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course.common import plotting
+
 Share = tuple[int, int]  # hits and trials
 
 
@@ -32,12 +34,8 @@ def bars(ax: Axes, x: Sequence[float], shares: Sequence[Share], wilson: Callable
     **style
         Goes to Axes.errorbar, for example color or ls.
     """
-    middle = [hits / trials for hits, trials in shares]
-    ends = [wilson(*share) for share in shares]
-    below = [max(0.0, at - low) for at, (low, _) in zip(middle, ends, strict=True)]
-    above = [max(0.0, high - at) for at, (_, high) in zip(middle, ends, strict=True)]
-    ax.errorbar(x, middle, [below, above], **{"marker": "o", "ms": 4, "capsize": 3, **style}, label=label)
-    ax.set_ylim(-0.03, 1.03)
+    rates, ends = [hits / trials for hits, trials in shares], [wilson(*share) for share in shares]
+    plotting.intervals(ax, x, rates, ends, label, **style)
 
 
 def table(shares: Mapping[str, Share], wilson: Callable) -> str:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from course.model import data, tasks
 from course.model.data import HELD_OUT_SEED
-from course.prompting.asker import Asker, beginning
+from course.model.generation import beginning
+from course.prompting.asker import Asker
 
 Pairs = list[tuple[str, str]]
 SHOTS = (0, 1, 2, 4, 8)
@@ -33,8 +34,7 @@ def compositions(rng: Random, pairs: int, count: int) -> list[Pairs]:
 
 
 def _examples(rng: Random, names: str, count: int) -> Pairs:
-    task = tasks.named(names)
-    return [(word, task(word)) for word in (tasks.word(rng) for _ in range(count))]
+    return tasks.examples(tasks.named(names), lambda: tasks.word(rng), count)
 
 
 # Reading: what the model gives to a text that stands there

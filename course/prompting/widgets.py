@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import io
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from course.common import widgets
 from course.model import SIZES, load
 from course.model.generation import complete
 
@@ -80,13 +79,12 @@ def playground(prompt: str = START, sizes: tuple[str, ...] = SIZES) -> ipywidget
     field.layout.width, field.tooltip = "48em", "The prompt; the model reads it up to its last character, spaces too"
     choice = ipywidgets.Dropdown(options=list(sizes), description="model")
     button = ipywidgets.Button(description="Show what comes next", layout={"width": "auto"})
-    shown, line = ipywidgets.Image(format="png"), ipywidgets.HTML()
-    shown.layout.max_width = "100%"
+    shown, line = widgets.picture(), ipywidgets.HTML()
 
     def show(_: object = None) -> None:
         view = views[choice.value]
         shown.value = _png(view, field.value)
-        line.value = f'<p role="status" aria-live="polite">{html.escape(view.words(field.value))}</p>'
+        line.value = widgets.status(view.words(field.value))
 
     field.observe(show, names="value")
     choice.observe(show, names="value")
@@ -96,9 +94,6 @@ def playground(prompt: str = START, sizes: tuple[str, ...] = SIZES) -> ipywidget
 
 
 def _png(view: View, prompt: str) -> bytes:
-    """The figure; drawn outside pyplot, so that the notebook does not show it twice."""
     figure = Figure(figsize=(9, 2.6), layout="constrained")
     view.draw(prompt, figure.subplots())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    return widgets.png(figure)

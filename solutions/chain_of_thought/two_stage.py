@@ -48,6 +48,10 @@ def cases(rng):
         "white space at the ends", question=chain, trigger="Steps:", rationale=f"\n\n {steps}\n", cue=f"\n{plain}"
     )
     yield case("an empty rationale", question=chain, trigger=trigger, rationale="", cue=numerals)
+    yield from _with_signs_that_format(n, m, trigger, plain, numerals)
+
+
+def _with_signs_that_format(n, m, trigger, plain, numerals):
     yield case(
         "braces",
         question=f"What is the sum of {{{n}, {m}}}?",

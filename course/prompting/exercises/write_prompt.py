@@ -44,7 +44,7 @@ def observe(answer, case: Case) -> dict:
     """Show the answer examples that are drawn from the case's seed; the hidden words are others."""
     inputs = case.inputs
     task, rng = tasks.named(f"{inputs['first']} {inputs['second']}"), Random(inputs["seed"])
-    examples = [(word, task(word)) for word in (tasks.word(rng, 3, 6) for _ in range(8))]
+    examples = tasks.examples(task, lambda: tasks.word(rng, 3, 6), 8)
     arguments = {"first": inputs["first"], "second": inputs["second"], "examples": examples}
     return {"template": observe_call(answer, Case(case.group, arguments))}
 
