@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -190,7 +191,7 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
         Its children are the slider, the figure (a PNG image) and the line; only a line where `trouble` has one.
     """
     if why := trouble(run, question):
-        return ipywidgets.VBox([ipywidgets.HTML(widgets.status(why))])
+        return ipywidgets.VBox([ipywidgets.HTML(widgets.status(html.escape(why)))])
     walked = walk(asked, run, question)
     slider = ipywidgets.IntSlider(0, 0, len(walked.stops) - 1, description="steps", continuous_update=False)
     slider.layout.width, slider.tooltip = "32em", "How many steps are written: move it with the arrow keys"
@@ -198,7 +199,7 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
 
     def move(change: dict) -> None:
         shown.value = _png(walked, change["new"])
-        line.value = widgets.status(walked.words(change["new"]))
+        line.value = widgets.status(html.escape(walked.words(change["new"])))
 
     slider.observe(move, names="value")
     move({"new": 0})

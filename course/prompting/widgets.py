@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,7 +85,7 @@ def playground(prompt: str = START, sizes: tuple[str, ...] = SIZES) -> ipywidget
     def show(_: object = None) -> None:
         view = views[choice.value]
         shown.value = _png(view, field.value)
-        line.value = widgets.status(view.words(field.value))
+        line.value = widgets.status(html.escape(view.words(field.value)))
 
     field.observe(show, names="value")
     choice.observe(show, names="value")
