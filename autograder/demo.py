@@ -92,13 +92,19 @@ def _crashing(lab: Lab, notebook: NotebookNode) -> NotebookNode:
     return solved
 
 
-def mistaken_source(exercise: Exercise) -> str | None:
-    """The exercise's first named wrong answer, written as a student would have."""
+def plain_mistake(exercise: Exercise) -> str | None:
+    """The exercise's first named wrong answer that does not call the right one."""
     for name in exercise.answer.marked("wrong"):
-        source = exercise.answer.closure_of(name)
-        if exercise.name not in {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}:
-            return renamed(source, name, exercise.name)
+        tree = ast.parse(exercise.answer.closure_of(name))
+        if exercise.name not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+            return name
     return None
+
+
+def mistaken_source(exercise: Exercise) -> str | None:
+    """That wrong answer, written as a student would have."""
+    name = plain_mistake(exercise)
+    return renamed(exercise.answer.closure_of(name), name, exercise.name) if name else None
 
 
 def renamed(source: str, old: str, new: str) -> str:

@@ -85,7 +85,8 @@ def home_panel(exercise: Exercise, packed: PackedExercise, result: Report, warni
     sentences, rows = [], [("example", expectation.case.group)]
     if result.mistake:
         sentences.append(packed.sentences[result.mistake])
-    sentences.append(finding.sentence)
+    if not (result.mistake and finding.kind in ("missing", "edited")):
+        sentences.append(finding.sentence)
     if finding.difference and finding.kind == "value":
         rows += [("where", finding.difference.where or "the result")]
         rows += [("expected", finding.difference.expected), ("got", finding.difference.got)]

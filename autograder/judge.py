@@ -73,7 +73,7 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
         return Finding("error", f"{why} ({outcome.place})" if outcome.place else why, error=outcome.error)
     if outcome.edited:
         names = ", ".join(outcome.edited)
-        return Finding("edited", f"The input {names} was changed in place. Work on a copy: the caller still needs it.")
+        return Finding("edited", f"Changed in place: {names}. Work on a copy, for the caller still needs its inputs.")
     if outcome.device:
         return Finding("device", f"The result is on {outcome.device}; it must stay on the device of the inputs.")
     if rules.holds is None:
@@ -131,15 +131,21 @@ def _examine_untrusted(rules: Rules, expectation: Expectation, outcome: Outcome)
 def recognise(
     rules: Rules, expectations: Sequence[Expectation], outcomes: Sequence[Outcome], findings: Sequence[Finding | None]
 ) -> str:
-    """Name the wrong answer that did the same on most failed cases and differs on fewest others."""
+    """Name the wrong answer that did the same on most failed cases and differs on fewest others.
+
+    It is none that would have failed where this answer passed.
+    """
     scores: dict[str, tuple[int, int]] = {}
+    refuted: set[str] = set()
     for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):
         for name in expectation.mistakes:
             judgeable = finding is None or finding.kind != "unjudgeable"
             same = judgeable and same_outcome(rules, expectation, outcome, finding, name)
             hits, misses = scores.get(name, (0, 0))
             scores[name] = (hits + (same and finding is not None), misses + (not same))
-    likely = {name: (-misses, hits) for name, (hits, misses) in scores.items() if hits}
+            if finding is None and not same and expectation.finding(rules, name):
+                refuted.add(name)
+    likely = {name: (-misses, hits) for name, (hits, misses) in scores.items() if hits and name not in refuted}
     return max(likely, key=lambda name: likely[name]) if likely else ""
 
 

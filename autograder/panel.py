@@ -58,7 +58,8 @@ class Panel:
                 f'<tr><th scope="row" {cell}>{escape(n)}</th><td {cell}>{escape(v)}</td></tr>' for n, v in self.rows
             )
             parts.append(f'<table style="margin:.3em 0;border:0">{rows}</table>')
-        style = f"border-left:.3em solid {colour};padding:.4em .8em;margin:.3em 0"
+        # Two blanks in a row may be the whole difference between expected and got.
+        style = f"border-left:.3em solid {colour};padding:.4em .8em;margin:.3em 0;white-space:pre-wrap"
         return f'<div class="winning-ticket-panel" role="status" style="{style}">{"".join(parts)}</div>'
 
 

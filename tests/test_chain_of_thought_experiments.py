@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 
 import matplotlib
@@ -12,6 +11,7 @@ import torch
 
 from autograder.course import Course
 from course.chain_of_thought import reasoning, sampling, study, widgets
+from tests import foreign
 from tests.conftest import ROOT
 
 matplotlib.use("Agg")
@@ -46,34 +46,7 @@ def small():
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])
 def stranger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A tiny random model, saved to disk with a tokenizer that merges characters and has no pad token."""
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp(request.param)
-    tokenizer = merging_tokenizer()
-    common = {"vocab_size": len(tokenizer), "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
-    torch.manual_seed(0)
-    if request.param == "gpt2":
-        model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=512, **common))
-    else:
-        sizes = {"hidden_size": 16, "intermediate_size": 22, "num_hidden_layers": 2, "num_attention_heads": 4}
-        model = LlamaForCausalLM(LlamaConfig(num_key_value_heads=2, **sizes, **common))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return study.subject(str(folder), 3)
-
-
-def merging_tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<end>"], initial_alphabet=alphabet)
-    made.train_from_iterator(["Q: start 17; plus 12; times 3\nSteps: 19 57 17\nA: 17\n\n"] * 9, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<end>")
+    return study.subject(foreign.save(request.param, tmp_path_factory.mktemp(request.param)), 3)
 
 
 # Chains
@@ -89,10 +62,10 @@ def test_a_question_is_read_as_it_was_made(small):
 
 
 def test_chains_can_be_guessed_the_better_the_more_operations_are_known(small):
-    """Measured: .10 with the last operation, .26 with all eight, the start unknown."""
+    """Measured: .04 with the last operation, .26 with all eight, the start unknown."""
 
     def blind(c: study.Chain, last: int) -> int:
-        return Counter(RUN(value, c.ops[-last:], 100)[-1] for value in range(100)).most_common(1)[0][0]
+        return study.commonest(RUN(value, c.ops[-last:], 100)[-1] for value in range(100))
 
     drawn = study.chains(small, RUN, 8, 200, "guess")
     one, four, eight = (study.right([blind(c, last) for c in drawn], drawn).share for last in (1, 4, 8))
@@ -301,11 +274,40 @@ def test_a_wrong_step_and_one_too_many_are_called_so():
 
 def test_probabilities_belong_to_what_comes_next(small):
     walked = widgets.walk(small, RUN)
-    assert walked.text == " 19 57 17 89\nA: 89"
+    assert walked.text == " 19 57 49 41\nA: 41"
     assert [candidates[0][0] for candidates in walked.next(1)] == ["' '", "'5'", "'7'"]
     assert [candidates[0][0] for candidates in walked.next(4)] == ["'\\n'", "'A'", "':'"]
     figure = widgets.chain_figure(small, RUN, steps=(0, 9))
     assert [ax.get_title() for ax in figure.axes[:4]] == ["", "next token 1", "next token 2", "next token 3"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "start 7 plus 3",
+        "Start 7; plus 3",
+        "start 7; plus 3;",
+        "start 7;plus 3",
+        "start 7; power 3",
+        "start 7; plus",
+        "",
+    ],
+)
+def test_a_question_in_another_form_gets_the_grammar(small, question):
+    with pytest.raises(ValueError, match='Write a question as "start 7; plus 12;'):
+        study.chain(question, RUN)
+    (line,) = widgets.chain_stepper(small, RUN, question).children
+    assert "Write a question as &quot;start 7; plus 12;" in line.value
+    assert "Write a question as" in widgets.chain_figure(small, RUN, question).texts[0].get_text()
+
+
+def test_the_widget_asks_for_a_run_that_is_not_written(small):
+    def unwritten(start: int, ops: list, mod: int) -> list[int]:
+        raise NotImplementedError
+
+    (line,) = widgets.chain_stepper(small, unwritten).children
+    assert "Write run first" in line.value
+    assert "Write run first" in widgets.chain_figure(small, unwritten).texts[0].get_text()
 
 
 # Other models

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from autograder import compare, judge
+from autograder.call import Outcome
 from autograder.course import Lab
-from autograder.exercise import case
+from autograder.exercise import Tolerance, case
 from autograder.grade import Grader, _without_inputs
-from autograder.judge import Finding
+from autograder.judge import Expectation, Finding, Rules, report
 from autograder.limits import Limits
 from autograder.run import Run, Step
 from tests.toy import RIGHT
@@ -209,3 +210,17 @@ def test_all_examples_are_answered_before_any_hidden_case_is_seen(toy_lab):
     first, second = run.outcomes(*({exercise.id: answered} for answered in cases))
     assert first[exercise.id][0].value == [2]
     assert second[exercise.id][0].value == [2, 5]
+
+
+def test_a_mistake_that_fails_where_the_answer_passes_is_not_its_name():
+    rules = Rules(Tolerance(0.0, 0.0))
+
+    def known(right: int, mistaken: int) -> Expectation:
+        return Expectation(case("a number"), right, {"Mistaken": Outcome(mistaken)})
+
+    known_cases = [known(1, 5), known(2, 6)]
+    assert report(rules, known_cases, [Outcome(5), Outcome(6)]).mistake == "Mistaken"
+    assert report(rules, known_cases, [Outcome(5), Outcome(7)]).mistake == "Mistaken"
+    assert report(rules, known_cases, [Outcome(5), Outcome(2)]).mistake == ""
+    agreeing = [known(1, 5), known(2, 2)]
+    assert report(rules, agreeing, [Outcome(5), Outcome(2)]).mistake == "Mistaken"

@@ -34,7 +34,7 @@ WRONG = {
     "another type": (lambda x, k: (k * x).tolist(), "a list of 2"),
     "an array": (lambda x, k: (k * x).numpy(), "from_numpy"),
     "nan": (lambda x, k: k * x * float("nan"), "There is a nan"),
-    "an edited input": (edits_then_returns, "x was changed in place"),
+    "an edited input": (edits_then_returns, "Changed in place: x"),
     "an exception": (lambda x, k: x[7], "IndexError"),
     "a wrong signature": (lambda x: x, "must take the arguments (x, k)"),
     "not started": (lambda x, k: (_ for _ in ()).throw(NotImplementedError), "Not started"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -14,7 +16,7 @@ from torch import Tensor
 from autograder.bridge.verdicts import steps_of
 from autograder.compose import compose, solve
 from autograder.course import Course, Exercise, Lab
-from autograder.demo import STUDENTS, mistaken_source, play, renamed
+from autograder.demo import STUDENTS, plain_mistake, play, renamed
 from autograder.expect import hidden_expectations
 from autograder.grade import Grader
 from autograder.home import check_examples
@@ -71,6 +73,16 @@ def test_the_solved_notebook_runs_without_an_error_or_a_warning(lab: Lab, tmp_pa
 
 
 @each_lab
+def test_no_two_answers_of_a_lab_share_a_helpers_name(lab: Lab):
+    """In a solved notebook all cells share one namespace: the later helper would serve both exercises."""
+    helpers: Counter[str] = Counter()
+    for exercise in lab.exercises:
+        tree = ast.parse(exercise.answer.source)
+        helpers.update(n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("_"))
+    assert [name for name, count in helpers.items() if count > 1] == []
+
+
+@each_lab
 @pytest.mark.slow
 def test_the_untouched_notebook_scores_nothing(lab: Lab):
     notebook = nbformat.read(lab.edition / f"{lab.name}.ipynb", as_version=4)
@@ -113,7 +125,7 @@ def test_three_students_score_exactly_what_their_errors_deserve(lab: Lab, tmp_pa
     assert points(roles["right"]) == full
     expected = dict(full)
     for exercise in lab.exercises[:-1:2]:
-        if mistaken_source(exercise):
+        if plain_mistake(exercise):
             expected[exercise.id] = deserved(exercise, secret)
             assert roles["mistaken"].verdicts[exercise.id]["mistake"] in exercise.answer.marked("wrong")
     expected[lab.exercises[-1].id] = 0.0
@@ -129,16 +141,14 @@ def points(row) -> dict[str, float]:
 
 
 def deserved(exercise: Exercise, secret: str) -> float:
-    """The share of groups in which the exercise's first nameable mistake does as the reference does."""
-    for wrong in exercise.answer.marked("wrong").values():
-        known = hidden_expectations(exercise, secret)
-        findings = report(
-            exercise.rules(with_facts=True), known, [exercise.call(wrong, e.case) for e in known]
-        ).findings
-        failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
-        groups = {e.case.group for e in known}
-        return exercise.contract.points * (len(groups) - len(failed)) / len(groups)
-    raise AssertionError("an exercise without wrong answers")
+    """The share of groups in which the exercise's first plain mistake does as the reference does."""
+    known = hidden_expectations(exercise, secret)
+    wrong = exercise.answer.marked("wrong")[plain_mistake(exercise)]
+    outcomes = [exercise.call(wrong, e.case) for e in known]
+    findings = report(exercise.rules(with_facts=True), known, outcomes).findings
+    failed = {e.case.group for e, finding in zip(known, findings, strict=True) if finding}
+    groups = {e.case.group for e in known}
+    return exercise.contract.points * (len(groups) - len(failed)) / len(groups)
 
 
 def test_a_mistake_is_renamed_and_loses_the_docstring_that_names_it():

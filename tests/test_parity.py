@@ -762,7 +762,7 @@ ACCIDENTS = {
     r"ipykernel_\d+/\d+\.py": "ipykernel_PID/CELL.py",
     r"/[\w/.-]*/lab\b": "FOLDER",
     r"/[\w/.-]*/profile_default": "PROFILE",
-    r"\d[\d.]* (?:ns|[µμ]s|ms|s)\b": "TIME",
+    r"\d[\d.]*(?:e\+\d+)? (?:ns|[µμ]s|ms|s)\b": "TIME",  # IPython writes 1000 ns as 1e+03 ns
     r"(?:Compiler|Parser  ) : TIME\\n": "",  # which %time tells of when they were slow
     r'unrecognized arguments: [^"\\]*': "unrecognized arguments",
     r'"model_id": "\w+"': '"model_id": "ID"',

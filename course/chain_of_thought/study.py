@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from course.common import device as devices
+from course.common import plotting
 from course.model import data, load
 from course.model.asking import Measured, Subject
 
@@ -19,6 +21,10 @@ LENGTHS = (1, 2, 3, 4, 6, 8)
 ITEMS = {"cpu": 40, "cuda": 1000}
 ANSWER = 4  # tokens that " 17" and an end need; a rationale needs 3 for each step more
 TRAIN, TEST = 4000, 1000
+GRAMMAR = (
+    'Write a question as "start 7; plus 12; times 3; minus 40; square": a start, then operations, each after "; ". '
+    "An operation is plus, minus or times with a number, or square."
+)
 
 Curves = dict[str, dict[int, Measured]]
 Prompt = Callable[["Chain"], str]
@@ -62,14 +68,22 @@ def subject(name: str = "large", items: int | None = None) -> Subject:
 
 
 def parse(question: str) -> tuple[int, list[tuple[str, int]]]:
-    """The start and the operations that a question names; a square gets the number 0."""
+    """The start and the operations that a question names; a square gets the number 0.
+
+    Raises
+    ------
+    ValueError
+        Where the question is written in another way; the message is GRAMMAR.
+    """
+    if not re.fullmatch(r"start -?[0-9]+(; ((plus|minus|times) [0-9]+|square))+", question):
+        raise ValueError(GRAMMAR)
     start, *parts = question.split("; ")
     named = (part.partition(" ") for part in parts)
     return int(start.removeprefix("start ")), [(name, int(number or 0)) for name, _, number in named]
 
 
 def chain(question: str, run: Callable) -> Chain:
-    """A chain from its question, with the steps of your `run`."""
+    """A chain from its question, with the steps of your `run`; ValueError, as in `parse`, if it is none."""
     start, ops = parse(question)
     return Chain(question, start, ops, run(start, ops, MOD)[1:])
 
@@ -214,19 +228,22 @@ def table(curves: Curves, what: str = "steps") -> str:
     return "\n".join(f"{row[0]:36}" + "".join(f"{entry:>22}" for entry in row[1:]) for row in rows)
 
 
+def commonest(values: Iterable[int]) -> int:
+    """The commonest value, the smallest of several, as in your `floor`."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
 def plot(curves: Curves, x: str, title: str, y: str = "share of right answers") -> Figure:
     """One line for each curve; bars are Wilson's 95% intervals over the chains."""
     figure, ax = plt.subplots(layout="constrained")
     for i, (name, curve) in enumerate(curves.items()):
         at = [place + 0.04 * (i - len(curves) / 2) for place in curve]
-        shares = [measured.share for measured in curve.values()]
-        low, high = zip(*(measured.interval() for measured in curve.values()), strict=True)
-        below = [max(share - end, 0.0) for share, end in zip(shares, low, strict=True)]
-        above = [max(end - share, 0.0) for share, end in zip(shares, high, strict=True)]
-        ax.errorbar(at, shares, (below, above), marker="o", ms=4, capsize=3, label=name)
+        found = curve.values()
+        plotting.intervals(ax, at, [own.share for own in found], [own.interval() for own in found], name)
     ax.set_xticks(sorted({place for curve in curves.values() for place in curve}))
     trials = sorted({measured.trials for curve in curves.values() for measured in curve.values()})
     counted = f"{trials[0]}" if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
-    ax.set(xlabel=x, ylabel=y, ylim=(-0.03, 1.03), title=f"{title}\n({counted} items a point, bars: 95% Wilson)")
-    ax.legend(fontsize="small")
+    ax.set(xlabel=x, ylabel=y, title=f"{title}\n({counted} items a point, bars: 95% Wilson)")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     return figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -16,13 +15,15 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course.chain_of_thought.study import Chain, chain, numbers, room
+from course.chain_of_thought.study import MOD, Chain, chain, numbers, parse, room
+from course.common import widgets
 from course.model.asking import Subject
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-QUESTION = "start 7; plus 12; times 3; minus 40; square"
+QUESTION = "start 7; plus 12; times 3; square; minus 8"
+UNWRITTEN = "Write run first: the chain's right steps come from it."
 AHEAD, SHOWN = 3, 5  # tokens that are looked ahead, candidates shown for each
 
 
@@ -96,6 +97,19 @@ class Walk:
             ax.set(xlim=(0, 1), xlabel="probability", title=f"next token {place + 1}")
 
 
+def trouble(run: Callable, question: str) -> str:
+    """One sentence on why a question cannot be walked through: its form, or a `run` not written yet; else nothing."""
+    try:
+        start, ops = parse(question)
+    except ValueError as error:
+        return str(error)
+    try:
+        run(start, ops, MOD)
+    except NotImplementedError:
+        return UNWRITTEN
+    return ""
+
+
 def walk(asked: Subject, run: Callable, question: str = QUESTION) -> Walk:
     """Let the model write its steps and look at the probabilities of every token.
 
@@ -139,7 +153,16 @@ def chain_figure(asked: Subject, run: Callable, question: str = QUESTION, steps:
     question : str
     steps : sequence of int
         More than the model wrote count as all of them.
+
+    Returns
+    -------
+    Figure
+        Holds a sentence instead of panels where `trouble` has one.
     """
+    if why := trouble(run, question):
+        figure = plt.figure(figsize=(12, 1))
+        figure.text(0.01, 0.5, textwrap.fill(why, 110), va="center")
+        return figure
     walked = walk(asked, run, question)
     size = (12, 2.4 * len(steps))
     figure, axes = plt.subplots(
@@ -165,17 +188,18 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
     Returns
     -------
     VBox
-        Its children are the slider, the figure (a PNG image) and the line.
+        Its children are the slider, the figure (a PNG image) and the line; only a line where `trouble` has one.
     """
+    if why := trouble(run, question):
+        return ipywidgets.VBox([ipywidgets.HTML(widgets.status(html.escape(why)))])
     walked = walk(asked, run, question)
     slider = ipywidgets.IntSlider(0, 0, len(walked.stops) - 1, description="steps", continuous_update=False)
     slider.layout.width, slider.tooltip = "32em", "How many steps are written: move it with the arrow keys"
-    shown, line = ipywidgets.Image(format="png"), ipywidgets.HTML()
-    shown.layout.max_width = "100%"
+    shown, line = widgets.picture(), ipywidgets.HTML()
 
     def move(change: dict) -> None:
         shown.value = _png(walked, change["new"])
-        line.value = f'<p role="status" aria-live="polite">{html.escape(walked.words(change["new"]))}</p>'
+        line.value = widgets.status(html.escape(walked.words(change["new"])))
 
     slider.observe(move, names="value")
     move({"new": 0})
@@ -183,9 +207,6 @@ def chain_stepper(asked: Subject, run: Callable, question: str = QUESTION) -> ip
 
 
 def _png(walked: Walk, k: int) -> bytes:
-    """The figure after k steps; drawn outside pyplot, so that the notebook does not show it twice."""
     figure = Figure(figsize=(12, 2.6), layout="constrained")
     walked.draw(k, figure.subplots(1, 1 + AHEAD, width_ratios=(3, *[1] * AHEAD)))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    return widgets.png(figure)

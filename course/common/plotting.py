@@ -27,6 +27,27 @@ def over_seeds(ax: Axes, x: Sequence[float], runs: Sequence[Tensor], label: str,
         ax.plot(x, seed, ".", ms=5, alpha=0.5, color=line[0].get_color())
 
 
+def intervals(
+    ax: Axes, x: Sequence[float], shares: Sequence[float], ends: Sequence[tuple[float, float]], label: str, **style
+) -> None:
+    """Draw shares between 0 and 1 with the interval of each.
+
+    Parameters
+    ----------
+    ax : Axes
+    x, shares : sequence of float
+    ends : sequence of (float, float)
+        The lower and the upper end of each interval.
+    label : str
+    **style
+        Goes to Axes.errorbar, for example color or ls.
+    """
+    below = [max(0.0, share - low) for share, (low, _) in zip(shares, ends, strict=True)]
+    above = [max(0.0, high - share) for share, (_, high) in zip(shares, ends, strict=True)]
+    ax.errorbar(x, shares, (below, above), **{"marker": "o", "ms": 4, "capsize": 3, **style}, label=label)
+    ax.set_ylim(-0.03, 1.03)
+
+
 def spread(values: Tensor, digits: int = 1) -> str:
     """Mean and standard deviation over seeds, in words for a table."""
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+
+from course.common import widgets
 
 
 def picture(rows: int = 6, columns: int = 8) -> Tensor:
@@ -118,12 +119,11 @@ def rank_explorer(truncate: Callable, matrix: Tensor | None = None, rank: int = 
     view = View(truncate, picture() if matrix is None else matrix.detach().cpu())
     slider = ipywidgets.IntSlider(rank, view.ranks[0], view.ranks[-1], description="rank r", continuous_update=False)
     slider.layout.width, slider.tooltip = "32em", "The rank: move it with the arrow keys"
-    shown, line = ipywidgets.Image(format="png"), ipywidgets.HTML()
-    shown.layout.max_width = "100%"
+    shown, line = widgets.picture(), ipywidgets.HTML()
 
     def move(change: dict) -> None:
         shown.value = _png(view, change["new"])
-        line.value = f'<p role="status" aria-live="polite">{view.words(change["new"])}</p>'
+        line.value = widgets.status(view.words(change["new"]))
 
     slider.observe(move, names="value")
     move({"new": rank})
@@ -131,9 +131,6 @@ def rank_explorer(truncate: Callable, matrix: Tensor | None = None, rank: int = 
 
 
 def _png(view: View, rank: int) -> bytes:
-    """The figure at one rank; drawn outside pyplot, so that the notebook does not show it twice."""
     figure = Figure(figsize=(12, 2.9), layout="constrained")
     view.draw(rank, figure.subplots(1, 4))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    return widgets.png(figure)

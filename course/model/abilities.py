@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,10 +47,10 @@ def in_context(subject: Subject) -> Iterator[Measured]:
         yield Measured("a mapping made for the episode", f"{count} shots", right, subject.items, aims.get(count, ""))
     for count in (1, 8):
         rng = subject.rng(f"held out {count}")
-        episodes = []
-        for _ in range(subject.items):
-            task = tasks.named(rng.choice(tasks.HELD_OUT))
-            episodes.append([(w, task(w)) for w in (tasks.word(rng) for _ in range(count + 1))])
+        episodes = [
+            tasks.examples(tasks.named(rng.choice(tasks.HELD_OUT)), partial(tasks.word, rng), count + 1)
+            for _ in range(subject.items)
+        ]
         yield Measured("a composition held out", f"{count} shots", subject.right(*asked(episodes)), subject.items)
 
 

@@ -61,7 +61,7 @@ def known_pairs(rng: Random, count: int) -> list[tuple[str, str]]:
     """Examples of a task or of two, one after the other; a tenth shifts letters by more than `next` and `back` do."""
     by = rng.randint(2, 24)
     task = (lambda s: tasks.shift(s, by)) if rng.random() < 0.1 else tasks.named(task_names(rng))
-    return [(w, task(w)) for w in (word(rng) for _ in range(count))]
+    return tasks.examples(task, lambda: word(rng), count)
 
 
 def task_names(rng: Random) -> str:
@@ -71,7 +71,7 @@ def task_names(rng: Random) -> str:
 
 def fresh_pairs(rng: Random, count: int) -> list[tuple[str, str]]:
     draw, task = tasks.fresh_mapping(rng)
-    return [(w, task(w)) for w in (draw() for _ in range(count))]
+    return tasks.examples(task, draw, count)
 
 
 def labelled_pairs(rng: Random, count: int) -> list[tuple[str, str]]:
@@ -88,7 +88,7 @@ def labelled_pairs(rng: Random, count: int) -> list[tuple[str, str]]:
 def named_task(rng: Random) -> str:
     names, count = task_names(rng), rng.randint(1, 3)
     task = tasks.named(names)
-    return f"Task: {names}\n" + "\n".join(f"{w} -> {task(w)}" for w in (word(rng) for _ in range(count)))
+    return f"Task: {names}\n" + "\n".join(f"{x} -> {y}" for x, y in tasks.examples(task, lambda: word(rng), count))
 
 
 # A task and its input. An order in the input is obeyed, unless the input is marked by < and >.

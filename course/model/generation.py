@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import torch
@@ -83,14 +84,14 @@ def candidate_logps(
         ids, mask = (batch[name].to(model.device) for name in ("input_ids", "attention_mask"))
         logp = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float().log_softmax(-1)
         token_logp = logp.gather(2, ids[:, 1:, None])[..., 0]
-        begins = [_parting(row, begin) for row, begin in zip(ids.tolist(), alone[start : start + size], strict=True)]
+        pairs = zip(ids.tolist(), alone[start : start + size], strict=True)
+        begins = [len(beginning(pair)) for pair in pairs]
         places = torch.arange(1, ids.shape[1], device=ids.device)
         scored = (places >= torch.tensor(begins, device=ids.device)[:, None]) & mask[:, 1:].bool()
         found.append((token_logp * scored).sum(1).cpu())
     return torch.cat(found).view(len(prompts), len(candidates))
 
 
-def _parting(ids: list[int], begin: list[int]) -> int:
-    """The first place where the tokens of the whole are no longer those of its beginning."""
-    pairs = enumerate(zip(ids, begin, strict=False))
-    return next((place for place, (one, other) in pairs if one != other), len(begin))
+def beginning(rows: Sequence[Sequence[int]]) -> list[int]:
+    """What all rows begin with."""
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))]

@@ -88,6 +88,11 @@ def word(rng: Random, shortest: int = 2, longest: int = 7) -> str:
     return "".join(rng.choices(LETTERS, k=rng.randint(shortest, longest)))
 
 
+def examples(task: Task, draw: Callable[[], str], count: int) -> list[tuple[str, str]]:
+    """Words, and what the task makes of them."""
+    return [(drawn, task(drawn)) for drawn in (draw() for _ in range(count))]
+
+
 def fresh_mapping(rng: Random) -> tuple[Callable[[], str], Task]:
     """Invent a mapping of words, as every episode does: how to draw a word, and what becomes of it.
 

@@ -52,6 +52,8 @@ def cases(rng):
     yield case("the step wraps around", ops=ops, steps=steps, index=1, shift=100 - steps[1] + draw(1, 9), mod=100)
     ops, steps = chain(["times", "plus", "times"], 97)
     yield case("the step wraps around", ops=ops, steps=steps, index=0, shift=-steps[0] - draw(1, 9), mod=97)
+    ops, steps = chain(["plus", "times", "minus"], 100)
+    yield case("the step wraps around", ops=ops, steps=steps, index=1, shift=-steps[1] - draw(11, 49), mod=100)
     yield made("the first step", ["times", "times", "plus"], 0, draw(60, 90), draw(3, 20))
     yield made("the last step", ["plus", "times", "minus"], 2, 100, draw(2, 30))
     ops, steps = chain(["plus", "times", "plus"], 100)
@@ -157,3 +159,10 @@ def EditsTheSteps(ops, steps, index, shift, mod):
     prefix, answer = corrupt(ops, steps, index, shift, mod)
     steps[index] = prefix[-1]
     return prefix, answer
+
+
+@wrong
+def StopsAtZero(ops, steps, index, shift, mod):
+    """A wrong step below zero became 0. What is a negative number modulo mod?"""
+    mistake = max(0, steps[index] + shift) % mod
+    return [*steps[:index], mistake], _go_on(mistake, ops[index + 1 :], mod)

@@ -68,7 +68,7 @@ def jinja_template(demonstrations, query):
     return Template(template).render(shown=demonstrations, query=query)
 
 
-def _prompt(demonstrations, query, shape, end="\nSteps:"):
+def _with_examples(demonstrations, query, shape, end="\nSteps:"):
     shown = (shape.format(q=q, steps=_written(s), answer=s[-1]) for q, s in demonstrations)
     return "".join(shown) + f"Q: {query}{end}"
 
@@ -76,19 +76,19 @@ def _prompt(demonstrations, query, shape, end="\nSteps:"):
 @wrong
 def AnswersFirst(demonstrations, query):
     """The answers stand before their steps. What is written first cannot use what comes later."""
-    return _prompt(demonstrations, query, "Q: {q}\nA: {answer}\nSteps: {steps}\n\n")
+    return _with_examples(demonstrations, query, "Q: {q}\nA: {answer}\nSteps: {steps}\n\n")
 
 
 @wrong
 def LeavesOutTheSteps(demonstrations, query):
     """The demonstrations show no steps: that is a plain few-shot prompt, and the model will answer at once."""
-    return _prompt(demonstrations, query, "Q: {q}\nA: {answer}\n\n", "\nA:")
+    return _with_examples(demonstrations, query, "Q: {q}\nA: {answer}\n\n", "\nA:")
 
 
 @wrong
 def AsksForTheAnswer(demonstrations, query):
     """The prompt ends with a cue for the answer: the model would answer before any step."""
-    return _prompt(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n\n", "\nA:")
+    return _with_examples(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n\n", "\nA:")
 
 
 @wrong
@@ -106,13 +106,13 @@ def EndsWithANewline(demonstrations, query):
 @wrong
 def EndsAtTheQuestion(demonstrations, query):
     """The prompt ends with the query's question: a line that calls for its steps must follow."""
-    return _prompt(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n\n", "")
+    return _with_examples(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n\n", "")
 
 
 @wrong
 def RunsTogether(demonstrations, query):
     """The empty line after a demonstration is missing. Look at the newlines after its answer."""
-    return _prompt(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n")
+    return _with_examples(demonstrations, query, "Q: {q}\nSteps: {steps}\nA: {answer}\n")
 
 
 @wrong

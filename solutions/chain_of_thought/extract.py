@@ -40,13 +40,16 @@ def cases(rng):
     yield case("signs and leading zeros", text=f"{a} {b}\nA: -{c}", marker="A:")
     yield case("signs and leading zeros", text=f"{a} {b}\nA: 0{small}", marker="A:")
     yield case("signs and leading zeros", text=f"{a} {b}\nA: minus - {c}, {d}", marker="A:")
+    yield case("signs and leading zeros", text=f"{a} {b}\nA:\n- {c}\n- {d}", marker="A:")
+    nagari = str(b).translate(str.maketrans("0123456789", "०१२३४५६७८९"))
+    yield case("digits of another script", text=f"{a} {b}\nA: {nagari} or {c}", marker="A:")
     yield case("a marker with brackets", text=f"So {a}. Therefore, {cue} {b}, not {c}.", marker=cue)
 
 
 @right
 def last_piece(text, marker):
     pieces = text.split(marker)
-    numbers = re.findall(r"-?\d+", pieces[-1])
+    numbers = re.findall(r"-?[0-9]+", pieces[-1])
     return int(numbers[0]) if len(pieces) > 1 and numbers else None
 
 
@@ -69,12 +72,12 @@ def one_character_at_a_time(text, marker):
 @right
 def one_pattern(text, marker):
     last = re.escape(marker)
-    found = re.search(rf"(?s){last}(?!.*{last})\D*?(-?\d+)", text)
+    found = re.search(rf"(?s){last}(?!.*{last})[^0-9]*?(-?[0-9]+)", text)
     return found and int(found[1])
 
 
 def _first_integer(text):
-    found = re.search(r"-?\d+", text)
+    found = re.search(r"-?[0-9]+", text)
     return int(found.group()) if found else None
 
 
@@ -94,7 +97,7 @@ def ReadsOnWithoutAMarker(text, marker):
 @wrong
 def TakesTheLastIntegerOfTheText(text, marker):
     """The last integer of the text was taken. Look for the marker: the last number need not be the answer."""
-    numbers = re.findall(r"-?\d+", text)
+    numbers = re.findall(r"-?[0-9]+", text)
     return int(numbers[-1]) if numbers else None
 
 
@@ -102,14 +105,14 @@ def TakesTheLastIntegerOfTheText(text, marker):
 def TakesTheLastIntegerAfterTheMarker(text, marker):
     """Several integers follow the last marker, and the last of them was taken: the first one counts."""
     _, found, rest = text.rpartition(marker)
-    numbers = re.findall(r"-?\d+", rest)
+    numbers = re.findall(r"-?[0-9]+", rest)
     return int(numbers[-1]) if found and numbers else None
 
 
 @wrong
 def FallsBackToAnEarlierMarker(text, marker):
     """No integer follows the last marker, and one after an earlier marker was taken. The model withdrew that one."""
-    found = re.findall(rf"{re.escape(marker)}\D*?(-?\d+)", text)
+    found = re.findall(rf"{re.escape(marker)}[^0-9]*?(-?[0-9]+)", text)
     return int(found[-1]) if found else None
 
 
@@ -117,7 +120,7 @@ def FallsBackToAnEarlierMarker(text, marker):
 def ReturnsTheString(text, marker):
     """The digits came back as a string. "07" and "7" are the same answer, but not the same string: return an int."""
     _, found, rest = text.rpartition(marker)
-    number = re.search(r"-?\d+", rest) if found else None
+    number = re.search(r"-?[0-9]+", rest) if found else None
     return number.group() if number else None
 
 
@@ -139,7 +142,7 @@ def TakesTheMarkerForAPattern(text, marker):
 def WantsTheIntegerAtOnce(text, marker):
     """The integer was found only where nothing but space stands before it. Words may stand after the marker."""
     _, found, rest = text.rpartition(marker)
-    number = re.match(r"\s*(-?\d+)", rest) if found else None
+    number = re.match(r"\s*(-?[0-9]+)", rest) if found else None
     return int(number[1]) if number else None
 
 
@@ -155,3 +158,19 @@ def JoinsAllDigits(text, marker):
 def IgnoresCase(text, marker):
     """A marker was found in other letters than its own: capitals count, and "formula:" does not hold "A:"."""
     return extract(text.lower(), marker.lower())
+
+
+@wrong
+def JoinsADistantMinus(text, marker):
+    """A minus sign counted that does not stand directly before the digits: it may be a dash, or begin a list."""
+    _, found, rest = text.rpartition(marker)
+    number = re.search(r"(-?)\s*([0-9]+)", rest) if found else None
+    return int(number[1] + number[2]) if number else None
+
+
+@wrong
+def ReadsEveryScript(text, marker):
+    r"""Digits of another script were read. Which characters does \d match in a Python string, besides 0-9?"""
+    _, found, rest = text.rpartition(marker)
+    number = re.search(r"-?\d+", rest) if found else None
+    return int(number.group()) if number else None

@@ -152,3 +152,10 @@ def GivesZeroForNothing(answers, corrupted_answers, original_answers):
     """No item is left, so nothing was measured: 0 would be a claim about the model. Return nan."""
     follows, keeps = faithfulness(answers, corrupted_answers, original_answers)
     return (0.0, 0.0) if math.isnan(follows) else (follows, keeps)
+
+
+@wrong
+def GivesNoneForNothing(answers, corrupted_answers, original_answers):
+    """No item is left, and None came back: the contract names a float for what was not measured. Which one?"""
+    follows, keeps = faithfulness(answers, corrupted_answers, original_answers)
+    return (None, None) if math.isnan(follows) else (follows, keeps)

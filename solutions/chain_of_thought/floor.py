@@ -104,8 +104,8 @@ def cases(rng):
     yield _built(
         rng,
         "a tie",
-        [(plus, [e, b, c, b, e]), (times, [d, a]), (other, [c])],
-        [(plus, [b, b, e]), (times, [a, d, a, a]), (other, [b])],
+        [(plus, [d, b, e, c, b, c, d, e]), (times, [d, a]), (other, [c])],
+        [(plus, [b, b, b, e, e, d]), (times, [a, d, a, a, a]), (other, [b])],
     )
     yield _built(
         rng,
@@ -230,3 +230,14 @@ def TakesTheMedian(train_chains, train_answers, test_chains, test_answers):
 
     guesses = _learn(train_chains, train_answers, _last, median)
     return _accuracy([guesses.get(chain[-1], median(train_answers)) for chain in test_chains], test_answers)
+
+
+@wrong
+def LargestOfTies(train_chains, train_answers, test_chains, test_answers):
+    """Of equally common answers the largest was taken: take the smallest."""
+
+    def largest(answers):
+        return max(sorted(set(answers), reverse=True), key=answers.count)
+
+    guesses = _learn(train_chains, train_answers, _last, largest)
+    return _accuracy([guesses.get(chain[-1], largest(train_answers)) for chain in test_chains], test_answers)

@@ -107,3 +107,9 @@ def ExpectsNoGain(p, n):
 def CountsLostVotes(p, n):
     """That is how often the wrong answer wins the vote: p belongs to the right samples."""
     return sum(_counts(p, n)[: n // 2 + 1])
+
+
+@wrong
+def ForgetsTheOrdersOfLostVotes(p, n):
+    """Each lost count was given the probability of a single order: which of the samples are right can vary."""
+    return 1 - sum(p**k * (1 - p) ** (n - k) for k in range(n // 2 + 1))

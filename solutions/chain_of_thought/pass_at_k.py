@@ -106,3 +106,9 @@ def ForgetsTheComplement(n, c, k):
 def AsksForExactlyOne(n, c, k):
     """That is how often exactly one of the k samples is right: two or more count as well."""
     return c * math.comb(n - c, k - 1) / math.comb(n, k)
+
+
+@wrong
+def AsksThatOneFails(n, c, k):
+    """That is how often at least one of the k samples is wrong: the opposite of "one is right" is another event."""
+    return 1 - math.comb(c, k) / math.comb(n, k)

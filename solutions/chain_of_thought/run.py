@@ -181,3 +181,9 @@ def AssumesHundred(start, ops, mod):
 def KeepsTheStartAsGiven(start, ops, mod):
     """The start was listed as it was given. It may lie outside 0..mod-1: reduce it, too."""
     return [start, *run(start, ops, mod)[1:]]
+
+
+@wrong
+def MultipliesByTheSquaresNumber(start, ops, mod):
+    """A square was worked out as times its number, which means nothing: what is the value multiplied by?"""
+    return run(start, [("times", m) if name == "square" else (name, m) for name, m in ops], mod)

@@ -198,3 +198,19 @@ def AsksForTheAnswerAtOnce(generate, question, samples):
 def AsksTheBareQuestion(generate, question, samples):
     """The prompt is not in the form that the model knows: "Q: " before the question, "Steps:" on the next line."""
     return _elect([_extract(generate(question, seed)) for seed in range(samples)], samples)
+
+
+@wrong
+def WantsNothingButTheInteger(generate, question, samples):
+    """An answer was lost because other text stands behind "A:". The first integer counts, whatever surrounds it."""
+    tails = [generate(_prompt(question), seed).rpartition("A:")[1:] for seed in range(samples)]
+    whole = [found and tail.strip().lstrip("-").isdigit() for found, tail in tails]
+    return _elect([int(t) if ok else None for (_, t), ok in zip(tails, whole, strict=True)], samples)
+
+
+@wrong
+def AgreesOnNothing(generate, question, samples):
+    """No rationale has an answer, and the agreement counted those without one: where the answer is None, it is 0.0."""
+    answers = _sample(generate, question, range(samples))
+    winner, _ = _elect(answers, samples)
+    return winner, answers.count(winner) / samples

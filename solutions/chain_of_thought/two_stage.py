@@ -48,6 +48,24 @@ def cases(rng):
         "white space at the ends", question=chain, trigger="Steps:", rationale=f"\n\n {steps}\n", cue=f"\n{plain}"
     )
     yield case("an empty rationale", question=chain, trigger=trigger, rationale="", cue=numerals)
+    yield from _with_signs_that_format(n, m, trigger, plain, numerals)
+
+
+def _with_signs_that_format(n, m, trigger, plain, numerals):
+    yield case(
+        "braces",
+        question=f"What is the sum of {{{n}, {m}}}?",
+        trigger=trigger,
+        rationale=f" {{{n}, {m}}} has the sum {n + m}.",
+        cue=plain,
+    )
+    yield case(
+        "percent signs",
+        question=f"How much is {m}% of {n}00?",
+        trigger=trigger,
+        rationale=f" 1% of {n}00 is {n}, and {m}% is {n * m}.",
+        cue=numerals,
+    )
     yield case(
         "braces and percent signs",
         question=f"How much is {m}% of {{{n}}}, the set {{n}} taken as a number? 100%",
@@ -164,3 +182,18 @@ def PutsEachPartOnALine(question, trigger, rationale, cue):
     """Rationale and cue got lines of their own: nothing stands before the rationale, and one space before the cue."""
     first = _first(question, trigger)
     return first, f"{first}\n{rationale}\n{cue}"
+
+
+@wrong
+def FormatsTheFirstAgain(question, trigger, rationale, cue):
+    """str.format was called on a text that holds the question, whose braces it took for fields. Copy what is given."""
+    first = _first(question, trigger)
+    return first, (first + "{} {}").format(rationale, cue)
+
+
+@wrong
+def FormatsWithPercent(question, trigger, rationale, cue):
+    """The operator % was used on a text that holds the question, and took its percent signs for fields. Copy what is
+    given."""
+    first = _first(question, trigger)
+    return first, (first + "%s %s") % (rationale, cue)

@@ -159,6 +159,13 @@ def NeedsMoreThanHalfOfAll(answers):
 
 
 @wrong
+def NeedsHalf(answers):
+    """An answer with most votes was refused, because it had less than half of them: no share is required."""
+    best = vote(answers)
+    return best if answers.count(best) >= len(_parsed(answers)) / 2 else None
+
+
+@wrong
 def TakesTheFirst(answers):
     """The first answer that could be parsed was taken, as if one sample had been drawn: count the votes."""
     return next(iter(_parsed(answers)), None)

@@ -64,6 +64,7 @@ def cases(rng):
     unequal = [(1, some, -0.02), (1, some, -3.0)]
     yield draw("sure and unsure samples", *[(0, some, -0.8)] * 3, *unequal, (2, some, -0.3))
     yield draw("sure and unsure samples", *[(0, some, -0.4)] * 3, *[(1, some, -0.1)] * 2, (2, some, -0.15))
+    yield draw("a sure last token", *[(0, some, -0.4)] * 2, *[(1, some, -2.0, -0.05)] * 2)
     surprised = (1, (1, 2), -0.02, -0.03, -0.02, -4.0)
     yield draw("tokens that the model did not expect", *[(0, some, -0.3)] * 2, *[surprised] * 3)
 
@@ -143,3 +144,9 @@ def WeighsByPerplexity(answers, logps):
     """The exponent has the wrong sign: exp of minus the mean is the perplexity, which is large where the model is
     unsure."""
     return _best(answers, [1 / _weight(tokens) for tokens in logps])
+
+
+@wrong
+def WeighsByTheLastToken(answers, logps):
+    """Only the last token of each sample was weighed. The steps before it tell whether the model was sure: take all."""
+    return _best(answers, [math.exp(tokens[-1]) for tokens in logps])

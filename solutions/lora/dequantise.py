@@ -16,7 +16,7 @@ def dequantise(codes, absmax, levels, block=64):
     return levels[codes.long()] * scales
 
 
-def _levels(rng):
+def _table(rng):
     below, above = torch.rand(6, generator=rng), torch.rand(7, generator=rng)
     return torch.cat([torch.tensor([-1.0, 0.0, 1.0]), -below, above]).sort().values
 
@@ -25,7 +25,7 @@ def cases(rng):
     def draw(group, n, block, zero_block=None):
         codes = torch.randint(0, 16, (n,), generator=rng)
         absmax = 0.25 + torch.rand(-(-n // block), generator=rng)
-        levels = _levels(rng)
+        levels = _table(rng)
         if zero_block is not None:
             absmax[zero_block] = 0
             codes[zero_block * block : (zero_block + 1) * block] = levels.abs().argmin()

@@ -5,7 +5,7 @@ import torch
 from autograder.exercise import case, right, second_source, wrong
 
 HINTS = (
-    "Write the prompt for two demonstrations by hand, with \\n where a line ends. What are its very last characters?",
+    "Write the prompt for two demonstrations by hand, a newline at each line's end. What are its very last characters?",
     "Each demonstration is x + separator + y + a newline. What is left of that pattern for the query?",
     'Join "".join(f"{x}{separator}{y}\\n" for x, y in pairs) and the query with its separator; add nothing after it.',
 )

@@ -18,7 +18,7 @@ def generate(model, ids, mask, steps, eos, pad):
     ended, new = torch.zeros(len(ids), dtype=torch.bool), []
     for _ in range(steps):
         with torch.no_grad():
-            logits = model(input_ids=ids, attention_mask=mask, position_ids=_positions(mask)).logits
+            logits = model(input_ids=ids, attention_mask=mask, position_ids=_real_positions(mask)).logits
         token = logits[:, -1].argmax(-1).masked_fill(ended, pad)
         ended = ended | (token == eos)
         ids = torch.cat([ids, token[:, None]], 1)
@@ -27,7 +27,7 @@ def generate(model, ids, mask, steps, eos, pad):
     return torch.stack(new, 1)
 
 
-def _positions(mask):
+def _real_positions(mask):
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
@@ -62,7 +62,7 @@ def cases(rng):
 
 
 @torch.no_grad()
-def _greedy(model, ids, mask, steps, positions=_positions, seen=1, read=lambda mask: -1):
+def _greedy(model, ids, mask, steps, positions=_real_positions, seen=1, read=lambda mask: -1):
     """Continue all rows for all steps, whatever they end with; the last three arguments are what mistakes change."""
     width, rows = ids.shape[1], torch.arange(len(ids))
     for _ in range(steps):
@@ -87,7 +87,7 @@ def _ends(new, eos):
 def _lead(model, ids, mask, new):
     """By how much the most probable token leads over the next, where it leads least."""
     ids, mask = torch.cat([ids, new], 1), torch.cat([mask, torch.ones_like(new)], 1)
-    logits = model(input_ids=ids, attention_mask=mask, position_ids=_positions(mask)).logits
+    logits = model(input_ids=ids, attention_mask=mask, position_ids=_real_positions(mask)).logits
     best = logits[:, -1 - new.shape[1] : -1].topk(2).values
     return (best[..., 0] - best[..., 1]).min()
 
@@ -107,7 +107,7 @@ def row_by_row_without_pads(model, ids, mask, steps, eos, pad):
 def with_a_cache(model, ids, mask, steps, eos, pad):
     out = torch.full((len(ids), steps), pad)
     ended, known = torch.zeros(len(ids), dtype=torch.bool), None
-    positions = _positions(mask)
+    positions = _real_positions(mask)
     for step in range(steps):
         result = model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=known, use_cache=True
@@ -206,7 +206,7 @@ def HidesTheNewTokens(model, ids, mask, steps, eos, pad):
 @wrong
 def LeavesThePositionsBehind(model, ids, mask, steps, eos, pad):
     """The position ids have another length than the ids: a new token gets a new position, one after the last."""
-    first = _positions(mask)
+    first = _real_positions(mask)
     return _greedy(model, ids, mask, steps, positions=lambda longer: first)
 
 
@@ -217,7 +217,7 @@ def JumpsOverThePads(model, ids, mask, steps, eos, pad):
 
     def positions(longer):
         t = torch.arange(longer.shape[1])
-        return torch.where(t < width, _positions(longer), t)
+        return torch.where(t < width, _real_positions(longer), t)
 
     return _until_eos(_greedy(model, ids, mask, steps, positions=positions), eos, pad)
 

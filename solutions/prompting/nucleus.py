@@ -16,7 +16,7 @@ HINTS = (
 
 
 def nucleus(logits, temperature, top_p):
-    return _normalised(_kept(torch.softmax(logits / temperature, -1), top_p))
+    return _to_sum_one(_kept(torch.softmax(logits / temperature, -1), top_p))
 
 
 def _kept(p, top_p):
@@ -26,7 +26,7 @@ def _kept(p, top_p):
     return torch.zeros_like(p).scatter(-1, order, ordered * (before < top_p))
 
 
-def _normalised(p):
+def _to_sum_one(p):
     return p / p.sum(-1, keepdim=True)
 
 
@@ -119,7 +119,7 @@ def DropsTheCrossingToken(logits, temperature, top_p):
     ordered, order = torch.softmax(logits / temperature, -1).sort(dim=-1, descending=True)
     inside = ordered.cumsum(-1) <= top_p
     inside[:, 0] = True
-    return _normalised(torch.zeros_like(ordered).scatter(-1, order, ordered * inside))
+    return _to_sum_one(torch.zeros_like(ordered).scatter(-1, order, ordered * inside))
 
 
 @wrong
@@ -127,7 +127,7 @@ def LeavesNothing(logits, temperature, top_p):
     """The token that lifts the sum to top_p is missing. Where it is the first, nothing is left, and 0 / 0 is nan."""
     ordered, order = torch.softmax(logits / temperature, -1).sort(dim=-1, descending=True)
     kept = ordered * (ordered.cumsum(-1) <= top_p)
-    return _normalised(torch.zeros_like(kept).scatter(-1, order, kept))
+    return _to_sum_one(torch.zeros_like(kept).scatter(-1, order, kept))
 
 
 @wrong
@@ -136,7 +136,7 @@ def KeepsOneTooMany(logits, temperature, top_p):
     ordered, order = torch.softmax(logits / temperature, -1).sort(dim=-1, descending=True)
     size = (ordered.cumsum(-1) < top_p).sum(-1, keepdim=True) + 2
     kept = ordered * (torch.arange(ordered.shape[-1]) < size)
-    return _normalised(torch.zeros_like(kept).scatter(-1, order, kept))
+    return _to_sum_one(torch.zeros_like(kept).scatter(-1, order, kept))
 
 
 @wrong
@@ -161,7 +161,7 @@ def LeavesThemSorted(logits, temperature, top_p):
 def GathersInsteadOfScatters(logits, temperature, top_p):
     """The way back from the sorted order is wrong: order[i] says where the i-th largest came from, so scatter."""
     ordered, order = torch.softmax(logits / temperature, -1).sort(dim=-1, descending=True)
-    return _normalised(_kept(ordered, top_p)).gather(-1, order)
+    return _to_sum_one(_kept(ordered, top_p)).gather(-1, order)
 
 
 @wrong
@@ -170,7 +170,7 @@ def MasksTheWrongTokens(logits, temperature, top_p):
     p = torch.softmax(logits / temperature, -1)
     ordered, order = p.sort(dim=-1, descending=True)
     inside = ordered.cumsum(-1) - ordered < top_p
-    return _normalised(p * inside.gather(-1, order))
+    return _to_sum_one(p * inside.gather(-1, order))
 
 
 @wrong
@@ -178,14 +178,14 @@ def KeepsAShareOfTheTokens(logits, temperature, top_p):
     """A share top_p of the tokens was kept, however probable they are: top_p is a share of the probability."""
     p = torch.softmax(logits / temperature, -1)
     top = p.topk(math.ceil(top_p * p.shape[-1]), -1)
-    return _normalised(torch.zeros_like(p).scatter(-1, top.indices, top.values))
+    return _to_sum_one(torch.zeros_like(p).scatter(-1, top.indices, top.values))
 
 
 @wrong
 def ComparesEachTokenAlone(logits, temperature, top_p):
     """Each probability was compared with top_p times the largest. That is min-p: here the sum of them decides."""
     p = torch.softmax(logits / temperature, -1)
-    return _normalised(p * (p >= top_p * p.amax(-1, keepdim=True)))
+    return _to_sum_one(p * (p >= top_p * p.amax(-1, keepdim=True)))
 
 
 @wrong
@@ -194,7 +194,7 @@ def CollectsTheLeastProbable(logits, temperature, top_p):
     p = torch.softmax(logits / temperature, -1)
     ordered, order = p.sort(dim=-1)
     kept = ordered * (ordered.cumsum(-1) - ordered < top_p)
-    return _normalised(torch.zeros_like(p).scatter(-1, order, kept))
+    return _to_sum_one(torch.zeros_like(p).scatter(-1, order, kept))
 
 
 @wrong

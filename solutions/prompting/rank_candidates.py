@@ -26,7 +26,7 @@ def _logp(model, prompt, candidate):
 
 def _logits(model, tokens):
     with torch.no_grad():
-        return model(input_ids=tokens[None]).logits[0]
+        return model(input_ids=tokens[None], attention_mask=torch.ones_like(tokens)[None]).logits[0]
 
 
 def _of_targets(logits, targets):

@@ -34,6 +34,9 @@ def cases(rng):
     yield case("a reserved string appears after a deletion", text=nested, reserved=[end, start])
     deep = start[:1] + end[:2] + start + end[2:] + start[1:]
     yield case("a reserved string appears after a deletion", text=f"{b}{deep}{c}{end}", reserved=[start, end])
+    p, q, r = (word(1, letters) for letters in ("ace", "bdf", "ghi"))
+    pairs = ["xy", p + q, q + r]
+    yield case("a reserved string appears after a deletion", text=f"{p}xy{q}{r}", reserved=pairs)
     short = f"[{word(3)}]"
     same = f"{a} {short}]{b}{short}{c}"
     yield case("several start at the same place", text=same, reserved=[short, f"{short}]"])
@@ -105,6 +108,14 @@ def DeletesOnce(text, reserved):
 def GoesOnBehindTheCut(text, reserved):
     """The search went on behind the cut, as re.sub does. A reserved string can form across it: start again."""
     return _pattern(reserved).sub("", text)
+
+
+@wrong
+def DeletesWholePasses(text, reserved):
+    """All occurrences went in one pass, and then the next pass began. Delete one, then look again from the start."""
+    while reserved and (shorter := _pattern(reserved).sub("", text)) != text:
+        text = shorter
+    return text
 
 
 @wrong

@@ -153,3 +153,28 @@ def ForgetsZ(successes, trials):
     """The interval reaches one standard error to each side, which covers 68%: for 95% it takes z of them."""
     centre, half = _centre_and_half(successes, trials, 1.0)
     return centre - half, centre + half
+
+
+def _by_parts(successes, trials, pull=0.5, root=0.25, width=1.0):
+    rate, share, shrink = successes / trials, Z * Z / trials, 1 + Z * Z / trials
+    half = Z * sqrt(rate * (1 - rate) / trials + root * share / trials) / shrink**width
+    centre = (rate + pull * share) / shrink
+    return centre - half, centre + half
+
+
+@wrong
+def DropsTheSecondTermOfTheRoot(successes, trials):
+    """Under the root z²/4n² is missing beside p(1 - p)/n. Without it the interval has no width at a rate of 0 or 1."""
+    return _by_parts(successes, trials, root=0.0)
+
+
+@wrong
+def PullsTheCentreTwiceAsFar(successes, trials):
+    """The centre is pulled too far towards one half: it is p + z²/2n, divided by 1 + z²/n."""
+    return _by_parts(successes, trials, pull=1.0)
+
+
+@wrong
+def DividesTheCentreOnly(successes, trials):
+    """The centre was divided by 1 + z²/n and the half width was not: both are."""
+    return _by_parts(successes, trials, width=0.0)

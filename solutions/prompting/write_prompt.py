@@ -11,7 +11,10 @@ HINTS = (
     "After {word} the model must see what its answer follows, ' -> '. An example or two may stand between, in the same "
     "form; measure whether they help or hurt.",
 )
-NEVER_TRAINED, TRAINED = ("next reverse", "reverse next", "rotate upper"), ("swap upper", "rotate back", "drop next")
+NEVER_TRAINED, TRAINED = (
+    ("next reverse", "reverse next", "rotate upper"),
+    ("double drop", "reverse drop", "sort rotate"),
+)
 
 
 def write_prompt(first, second, examples):
@@ -63,6 +66,12 @@ def NamesTheFirstOnly(first, second, examples):
 def NamesTheSecondOnly(first, second, examples):
     """Only the second task is done. Name both, in their order."""
     return f"Task: {second}\n" + "{word} -> "
+
+
+@wrong
+def NamesThemInTheOtherOrder(first, second, examples):
+    """The second task is done first. Name them in the order in which they are to be done."""
+    return f"Task: {second} {first}\n" + "{word} -> "
 
 
 @wrong

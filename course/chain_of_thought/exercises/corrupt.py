@@ -59,6 +59,14 @@ EXAMPLES = [
         mod=100,
     ),
     case(
+        "the step wraps around",
+        ops=[("times", 9), ("minus", 2)],
+        steps=[3, 1],
+        index=0,
+        shift=-5,
+        mod=100,
+    ),
+    case(
         "the last step",
         ops=[("times", 4), ("plus", 30)],
         steps=[24, 54],

@@ -36,5 +36,7 @@ EXAMPLES = [
     case("several markers", text="A: 57. Wait, I forgot 40.\nA: -17, not -57", marker="A:"),
     case("several markers", text="19 57\nA: 57. Minus 40, then.\nA: unsure", marker="A:"),
     case("with and without a marker", text="Start at 7. Steps: 19 57", marker="A:"),
+    case("signs and leading zeros", text="19 57\nA: the residue - 12, of 100", marker="A:"),
+    case("digits of another script", text="19 57\nA: ४० in Nagari, 17 in ours", marker="A:"),
     case("a marker with brackets", text="The answer (mod 100) is 83, not 17.", marker="answer (mod 100) is"),
 ]

@@ -50,10 +50,10 @@ EXAMPLES = [
     ),
     case(
         "a tie",
-        train_chains=[[PLUS, SQUARE], [PLUS, SQUARE], [SQUARE], [TIMES, PLUS], [("plus", 3)]],
-        train_answers=[81, 36, 49, 60, 49],
-        test_chains=[[TIMES, SQUARE], [("minus", 3), SQUARE], [SQUARE, SQUARE], [TIMES, PLUS]],
-        test_answers=[36, 81, 36, 49],
+        train_chains=[[PLUS, SQUARE], [PLUS, SQUARE], [SQUARE], [TIMES, SQUARE], [TIMES, PLUS], [("plus", 3)]],
+        train_answers=[64, 36, 49, 81, 60, 49],
+        test_chains=[[TIMES, SQUARE], [("minus", 3), SQUARE], [SQUARE, SQUARE], [TIMES, PLUS], *[[PLUS, SQUARE]] * 3],
+        test_answers=[81, 36, 36, 49, 64, 36, 81],
     ),
     case(
         "an operation that training has not seen",

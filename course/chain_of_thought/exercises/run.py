@@ -9,9 +9,9 @@ TOLERANCE = Tolerance(rtol=0.0, atol=0.0)
 
 
 def run(start: int, ops: list[tuple[str, int]], mod: int) -> list[int]:
-    """List every value that a chain of arithmetic passes through, modulo `mod`.
+    """List the start and every value that a chain of arithmetic passes through, modulo `mod`.
 
-    "start 7; plus 12; times 3; minus 40" modulo 100 passes through 7, 19, 57 and 17. A chain is read from
+    "start 7; plus 12; times 3; minus 40" modulo 100 starts at 7 and passes through 19, 57 and 17. A chain is read from
     left to right: each operation takes the value before it, and no operation comes before another.
 
     Parameters

@@ -79,7 +79,14 @@ EXAMPLES = [
     ),
     case(
         "many have no answer",
-        rationales=[" 25 50", " 25 50 75", " 30 60\nA: 60", " 25 50\nA: unsure", " 25\nA: 50", " 25 50\nA: 50"],
+        rationales=[
+            " 25 50",
+            " 25 50 75",
+            " 30 60\nA: 60, I think",
+            " 25 50\nA: unsure",
+            " 25\nA: 50",
+            " 25 50\nA: 50",
+        ],
         question="start 5; square; times 2",
         samples=5,
     ),

@@ -51,4 +51,18 @@ EXAMPLES = [
         rationale="\n\n19 57 17\n",
         cue="\nTherefore, the answer is",
     ),
+    case(
+        "braces",
+        question="How many numbers does the set {2, 3, 5} hold?",
+        trigger="Let's think step by step.",
+        rationale=" {2, 3, 5} holds 2, 3 and 5.",
+        cue="Therefore, the answer is",
+    ),
+    case(
+        "percent signs",
+        question="How much is 25% of 60?",
+        trigger="Let's think step by step.",
+        rationale=" 25% is a quarter.",
+        cue="Therefore, the answer is",
+    ),
 ]

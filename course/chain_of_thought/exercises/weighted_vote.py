@@ -56,6 +56,11 @@ EXAMPLES = [
         logps=[[-0.1, -0.1], [-0.4, -0.4, -0.4], [-0.09, -0.11], [-0.15], [-0.35, -0.45], [-0.4]],
     ),
     case(
+        "a sure last token",
+        answers=[33, 8, 8, 33],
+        logps=[[-0.4, -0.5], [-2.2, -0.05], [-2.0, -1.8, -0.03], [-0.3, -0.6]],
+    ),
+    case(
         "one token that the model did not expect",
         answers=[9, 26, 26, 54, 9, 26, 54],
         logps=[

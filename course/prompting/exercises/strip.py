@@ -36,6 +36,7 @@ def strip(text: str, reserved: list[str]) -> str:
 
 EXAMPLES = [
     case("a reserved string appears after a deletion", text="a<<d>d> <</d>/d>b<d></d>", reserved=["<d>", "</d>"]),
+    case("a reserved string appears after a deletion", text="axybc", reserved=["xy", "ab", "bc"]),
     case("several start at the same place", text="x[INST]]y [INST] z", reserved=["[INST]", "[INST]]"]),
     case("reserved strings overlap", text="ab<|end|>>c<|end", reserved=["d|>>", "<|end|>"]),
     case("reserved strings overlap", text="<s>x</s", reserved=["s>x", "<s>"]),

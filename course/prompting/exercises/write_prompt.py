@@ -31,9 +31,9 @@ def write_prompt(first: str, second: str, examples: list[tuple[str, str]]) -> st
     Returns
     -------
     str
-        A template in which {word} stands exactly once, at most 400 characters long. For each of 40 hidden words, {word}
-        is replaced by the word, the small course model continues the text greedily, and what it writes up to the end
-        of the line must be the answer. At least 60 % of the hidden words must be right.
+        A template in which {word} stands exactly once ({{word}} in an f-string), at most 400 characters long. For each
+        of 40 hidden words, {word} is replaced by the word, the small course model continues the text greedily, and what
+        it writes up to the end of the line must be the answer. At least 60 % of the hidden words must be right.
 
     Source: Brown et al. 2020 (arXiv:2005.14165), section 2, for what a description and examples each do.
     """
@@ -44,7 +44,7 @@ def observe(answer, case: Case) -> dict:
     """Show the answer examples that are drawn from the case's seed; the hidden words are others."""
     inputs = case.inputs
     task, rng = tasks.named(f"{inputs['first']} {inputs['second']}"), Random(inputs["seed"])
-    examples = [(word, task(word)) for word in (tasks.word(rng, 3, 6) for _ in range(8))]
+    examples = tasks.examples(task, lambda: tasks.word(rng, 3, 6), 8)
     arguments = {"first": inputs["first"], "second": inputs["second"], "examples": examples}
     return {"template": observe_call(answer, Case(case.group, arguments))}
 
@@ -62,6 +62,7 @@ def properties(case: Case, template: str, words: str) -> dict[str, bool]:
         "the template holds {word} exactly once": template.count("{word}") == 1,
         f"it is at most {LONGEST} characters long": len(template) <= LONGEST,
         f"at least {NEEDED:.0%} of the words are answered rightly": done,
+        "the tasks are done in their order": done or share(tasks.named(f"{second} {first}")) < NEEDED,
         "both tasks are done, not the first alone": done or share(tasks.TASKS[first]) < NEEDED,
         "both tasks are done, not the second alone": done or share(tasks.TASKS[second]) < NEEDED,
         "the template ends with what an answer follows": not fits or template.rstrip().endswith((">", ":", "=", "|")),
@@ -74,5 +75,5 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
 
 EXAMPLES = [
     case("never trained together", first="next", second="reverse", seed=1),
-    case("trained together", first="drop", second="next", seed=2),
+    case("trained together", first="reverse", second="drop", seed=2),
 ]
