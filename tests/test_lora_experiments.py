@@ -51,7 +51,7 @@ def test_any_right_forward_runs_for_many_networks_at_once(name):
 
 
 def test_the_far_task_inverts_pixels_and_the_near_one_swaps_two_pairs_of_labels():
-    x, y = rank_study.digits()
+    x, y = rank_study.centred_digits()
     (plain, shuffled, inverted), (swapped, same, _) = rank_study.tasks(x, y)
     assert torch.equal(inverted, -plain)
     assert torch.equal(shuffled.sort(1).values, plain.sort(1).values)

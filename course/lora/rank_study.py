@@ -18,11 +18,12 @@ from torch.nn.functional import cross_entropy
 
 from course.common import device as devices
 from course.common.plotting import over_seeds, spread
+from course.common.stacks import TRAIN, accuracy, digits, kaiming, mlp, train
 
 TASKS = ("near: labels swapped", "mid: pixels shuffled", "far: pixels inverted")
 RANKS = (1, 2, 4, 8, 16)
 DIMENSIONS = (28, 112, 448, 1792)
-TRAIN, WIDTH, BATCH, STEPS = 1200, 128, 64, 300
+WIDTH, BATCH, STEPS = 128, 64, 300
 HIDDEN = WIDTH * 64 + WIDTH * WIDTH  # numbers in both hidden weights
 PER_RANK = (WIDTH + 64) + (WIDTH + WIDTH)  # numbers in a rank-1 update of both
 
@@ -34,7 +35,7 @@ class Problem:
     Attributes
     ----------
     x : Tensor, shape (tasks, 1797, 64)
-        The first 1200 images are for training, the others for the test.
+        The first TRAIN images are for training, the others for the test.
     y : Tensor, shape (tasks, 1797)
     W : list of three Tensors, shape (nets, d_out, d_in)
     b : list of three Tensors, shape (nets, d_out)
@@ -57,8 +58,7 @@ class Problem:
     def accuracy(self, hidden: Sequence[Tensor]) -> Tensor:
         """Percent right on the test images, shape (tasks, seeds), with these weights in the hidden layers."""
         x, y = (part[:, TRAIN:].repeat_interleave(self.seeds, 0) for part in (self.x, self.y))
-        right = mlp(x, [*hidden, self.W[2]], self.b).argmax(-1) == y
-        return 100 * right.float().mean(1).view(-1, self.seeds).cpu()
+        return accuracy(mlp(x, [*hidden, self.W[2]], self.b), y).view(-1, self.seeds)
 
 
 @dataclass(frozen=True)
@@ -72,50 +72,36 @@ class Study:
     changes: list[Tensor]  # of the two hidden layers, shape (nets, d_out, d_in)
 
 
-def mlp(x: Tensor, W: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
-    """Run a stack of networks: x of shape (nets, n, d_in), each W (nets, d_out, d_in), each b (nets, d_out)."""
-    for weight, bias in zip(W[:-1], b[:-1], strict=True):
-        x = torch.baddbmm(bias[:, None], x, weight.mT).relu()
-    return torch.baddbmm(b[-1][:, None], x, W[-1].mT)
-
-
-def digits() -> tuple[Tensor, Tensor]:
-    """The digits in a fixed order, minus the mean training image, shape (1797, 64); and their labels."""
-    from sklearn.datasets import load_digits
-
-    x, y = (torch.tensor(part) for part in load_digits(return_X_y=True))
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)).roll(-597)
-    x = (x[order] / 16).float()
-    return x - x[:TRAIN].mean(0), y[order]
+def centred_digits() -> tuple[Tensor, Tensor]:
+    """The digits minus the mean training image, shape (1797, 64); and their labels."""
+    x, y = digits()
+    return x - x[:TRAIN].mean(0), y
 
 
 def tasks(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The data of the three TASKS; turning each pixel p into 1 - p turns a centred image x into -x."""
+    """The data of the three TASKS from centred images x: turning each pixel p into 1 - p turns x into -x."""
     swapped = torch.tensor([0, 7, 2, 8, 4, 5, 6, 1, 3, 9])[y]
     shuffled = x[:, torch.randperm(64, generator=torch.Generator().manual_seed(5))]
     return torch.stack([x, shuffled, -x]), torch.stack([swapped, y, y])
 
 
-def train(parameters: list[Tensor], network: Callable, problem: Problem, lr: float, adam: bool = True) -> None:
+def tune(parameters: list[Tensor], network: Callable, problem: Problem, lr: float, **options) -> None:
     """Minimise the sum of all networks' losses; the learning rate falls to 0 along a cosine."""
-    rng, kind = torch.Generator().manual_seed(3), torch.optim.Adam if adam else torch.optim.SGD
-    optimiser = kind(parameters, lr=lr, fused=True, **({} if adam else {"momentum": 0.9}))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    for _ in range(STEPS):
+    rng = torch.Generator().manual_seed(3)
+
+    def loss(step: int) -> Tensor:
         x, y = problem.batch(rng)
-        optimiser.zero_grad()
-        (cross_entropy(network(x).flatten(0, 1), y.flatten()) * len(y)).backward()
-        optimiser.step()
-        schedule.step()
+        return cross_entropy(network(x).flatten(0, 1), y.flatten()) * len(y)
+
+    train(parameters, loss, STEPS, lr, cosine=True, **options)
 
 
 def pretrain(seeds: int, device: torch.device) -> Problem:
     """Train one network for each seed on the plain digits, then give each the three tasks."""
-    rng, (x, y), sizes = torch.Generator().manual_seed(1), digits(), ((WIDTH, 64), (WIDTH, WIDTH), (10, WIDTH))
-    W = [torch.randn(seeds, *size, generator=rng).mul((2 / size[1]) ** 0.5).to(device) for size in sizes]
-    b = [torch.zeros(seeds, size[0], device=device) for size in sizes]
+    x, y = centred_digits()
+    W, b = kaiming(seeds, (64, WIDTH, WIDTH, 10), torch.Generator().manual_seed(1), device)
     plain = Problem(x[None].to(device), y[None].to(device), W, b, seeds)
-    train([part.requires_grad_() for part in W + b], lambda x: mlp(x, W, b), plain, lr=3e-3)
+    tune([part.requires_grad_() for part in W + b], lambda x: mlp(x, W, b), plain, lr=3e-3)
     x, y = tasks(x, y)
     W, b = ([part.detach().repeat(len(x), *[1] * (part.dim() - 1)) for part in kind] for kind in (W, b))
     return Problem(x.to(device), y.to(device), W, b, seeds)
@@ -124,7 +110,7 @@ def pretrain(seeds: int, device: torch.device) -> Problem:
 def tune_fully(problem: Problem) -> list[Tensor]:
     """Fine-tune every entry of the hidden weights; returns them, shape (nets, d_out, d_in)."""
     hidden = [W.clone().requires_grad_() for W in problem.W[:2]]
-    train(hidden, lambda x: mlp(x, [*hidden, problem.W[2]], problem.b), problem, lr=0.1, adam=False)
+    tune(hidden, lambda x: mlp(x, [*hidden, problem.W[2]], problem.b), problem, lr=0.1, momentum=0.9)
     return [W.detach() for W in hidden]
 
 
@@ -140,7 +126,7 @@ def tune_lora(problem: Problem, rank: int, init: Callable, forward: Callable, me
             x = layer(x, W, b, A, B, 2.0 * rank).relu()
         return mlp(x, problem.W[2:], problem.b[2:])
 
-    train([*factors[0], *factors[1]], network, problem, lr=0.02)
+    tune([*factors[0], *factors[1]], network, problem, lr=0.02)
     with torch.no_grad():
         layers = [zip(W, A, B, strict=True) for W, (A, B) in zip(problem.W, factors, strict=False)]
         return [torch.stack([merge(W, A, B, 2.0 * rank) for W, A, B in nets]) for nets in layers]
@@ -157,7 +143,7 @@ def tune_in_subspace(problem: Problem, dimension: int) -> list[Tensor]:
         steps = torch.cat([z, -z], 1).gather(1, followed).split(entries, 1)
         return [W + step.view_as(W) for W, step in zip(hidden, steps, strict=True)]
 
-    train([z], lambda x: mlp(x, [*moved(), problem.W[2]], problem.b), problem, lr=0.03)
+    tune([z], lambda x: mlp(x, [*moved(), problem.W[2]], problem.b), problem, lr=0.03)
     return [W.detach() for W in moved()]
 
 
