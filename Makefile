@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv python system system-tests demo lab build verify check format quick test bench-grading attacks faults same-labs \
+.PHONY: help .venv python system system-tests demo lab build verify tables check format quick test bench-grading attacks faults same-labs \
 	fresh lock clean
 unexport PYTHONHOME PYTHONPATH
 
@@ -75,6 +75,9 @@ build: .venv ## compose the student edition (labs/) from course/ and solutions/
 
 verify: .venv ## prove every exercise: right answers pass, wrong ones fail and are recognised
 	@$(RUN) $(BIN)/autograder verify
+
+tables: .venv ## print the tables of a lab's experiments: make tables LAB=pruning; also OPTIONS="--seeds 16"
+	@$(BIN)/python -m solutions.tables $(LAB) $(OPTIONS)
 
 check: .venv ## format, lint and types, changing nothing
 	@$(BIN)/ruff format --check .
