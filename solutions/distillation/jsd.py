@@ -78,7 +78,7 @@ def scipy_jensenshannon(zp, zq, beta):
     return torch.from_numpy((beta * rel_entr(p, m) + (1 - beta) * rel_entr(q, m)).sum(-1)).float()
 
 
-def _kl(log_a, log_b):
+def _mean_log_ratio(log_a, log_b):
     return (log_a.exp() * (log_a - log_b)).sum(-1)
 
 
@@ -92,14 +92,14 @@ def _logs(zp, zq, beta):
 def MixesHalfAndHalf(zp, zq, beta):
     """The mixture is half of each: its weights are beta and 1 - beta, too."""
     log_p, log_q, log_m = _logs(zp, zq, 0.5)
-    return beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m)
+    return beta * _mean_log_ratio(log_p, log_m) + (1 - beta) * _mean_log_ratio(log_q, log_m)
 
 
 @wrong
 def WeighsHalfAndHalf(zp, zq, beta):
     """The two divergences were averaged: their weights are beta and 1 - beta, like those of the mixture."""
     log_p, log_q, log_m = _logs(zp, zq, beta)
-    return (_kl(log_p, log_m) + _kl(log_q, log_m)) / 2
+    return (_mean_log_ratio(log_p, log_m) + _mean_log_ratio(log_q, log_m)) / 2
 
 
 @wrong
@@ -112,14 +112,14 @@ def SwapsTheWeights(zp, zq, beta):
 def SwapsTheWeightsOfTheMixture(zp, zq, beta):
     """The weights of the mixture are swapped: beta goes with p there, too."""
     log_p, log_q, log_m = _logs(zp, zq, 1 - beta)
-    return beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m)
+    return beta * _mean_log_ratio(log_p, log_m) + (1 - beta) * _mean_log_ratio(log_q, log_m)
 
 
 @wrong
 def SwapsTheWeightsOfTheParts(zp, zq, beta):
     """The weights of the two divergences are swapped: beta goes with KL(p || m)."""
     log_p, log_q, log_m = _logs(zp, zq, beta)
-    return (1 - beta) * _kl(log_p, log_m) + beta * _kl(log_q, log_m)
+    return (1 - beta) * _mean_log_ratio(log_p, log_m) + beta * _mean_log_ratio(log_q, log_m)
 
 
 @wrong
@@ -132,21 +132,21 @@ def TakesTheRoot(zp, zq, beta):
 def MixesTheLogits(zp, zq, beta):
     """The logits were mixed before the softmax, which gives another distribution: mix the probabilities."""
     log_m = (beta * zp + (1 - beta) * zq).log_softmax(-1)
-    return beta * _kl(zp.log_softmax(-1), log_m) + (1 - beta) * _kl(zq.log_softmax(-1), log_m)
+    return beta * _mean_log_ratio(zp.log_softmax(-1), log_m) + (1 - beta) * _mean_log_ratio(zq.log_softmax(-1), log_m)
 
 
 @wrong
 def ReversesTheParts(zp, zq, beta):
     """The divergences are reversed: m stands second in both. Mind that F.kl_div(a, b) is KL(b || a)."""
     log_p, log_q, log_m = _logs(zp, zq, beta)
-    return beta * _kl(log_m, log_p) + (1 - beta) * _kl(log_m, log_q)
+    return beta * _mean_log_ratio(log_m, log_p) + (1 - beta) * _mean_log_ratio(log_m, log_q)
 
 
 @wrong
 def SkipsTheMixture(zp, zq, beta):
     """p and q were compared with each other. Each is compared with the mixture m, which keeps the result finite."""
     log_p, log_q = zp.log_softmax(-1), zq.log_softmax(-1)
-    return beta * _kl(log_p, log_q) + (1 - beta) * _kl(log_q, log_p)
+    return beta * _mean_log_ratio(log_p, log_q) + (1 - beta) * _mean_log_ratio(log_q, log_p)
 
 
 @wrong

@@ -21,7 +21,7 @@ HINTS = (
 def imp(train, theta0, p, rounds):
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained = train(_rewind(theta0, history[-1]), history[-1])
+        trained = train(_rewound(theta0, history[-1]), history[-1])
         history.append(_prune(trained, history[-1], p))
     return history
 
@@ -30,17 +30,17 @@ def _everything(theta0):
     return {name: torch.ones(value.shape, dtype=torch.bool) for name, value in theta0.items() if "weight" in name}
 
 
-def _rewind(theta0, masks):
+def _rewound(theta0, masks):
     return {name: value * masks[name] if name in masks else value.clone() for name, value in theta0.items()}
 
 
 def _prune(theta, masks, p):
     """Drop the share p of the survivors of all layers together."""
     alive = sum(int(mask.sum()) for mask in masks.values())
-    return _drop(theta, masks, math.floor(p * alive + 0.5))
+    return _drop_smallest(theta, masks, math.floor(p * alive + 0.5))
 
 
-def _drop(theta, masks, k, among=None):
+def _drop_smallest(theta, masks, k, among=None):
     """Drop the k smallest of the weights that `among` marks (by default the survivors)."""
     sizes, kept, ranked = (
         torch.cat([part[name].flatten() for name in masks]) for part in (theta, masks, among or masks)
@@ -99,7 +99,7 @@ def torch_prune(train, theta0, p, rounds):
     layers = {name: torch.nn.Linear(*value.shape[::-1], bias=False) for name, value in _everything(theta0).items()}
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained = train(_rewind(theta0, history[-1]), history[-1])
+        trained = train(_rewound(theta0, history[-1]), history[-1])
         sizes = torch.cat([trained[name].abs().flatten() for name in layers])
         # Ranks instead of sizes: torch leaves open which of equal weights goes first.
         ranks = sizes.argsort(stable=True).argsort().float().split([mask.numel() for mask in history[0].values()])
@@ -118,7 +118,7 @@ def ContinuesTraining(train, theta0, p, rounds):
     """A round started from the weights that the round before had trained: rewind to theta0 each time."""
     theta, history = theta0, [_everything(theta0)]
     for _ in range(rounds):
-        theta = train(_rewind(theta, history[-1]), history[-1])
+        theta = train(_rewound(theta, history[-1]), history[-1])
         history.append(_prune(theta, history[-1], p))
     return history
 
@@ -147,7 +147,7 @@ def RanksLayerByLayer(train, theta0, p, rounds):
     """Every layer lost the share p: rank the survivors of all layers together."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained, last = train(_rewind(theta0, history[-1]), history[-1]), history[-1]
+        trained, last = train(_rewound(theta0, history[-1]), history[-1]), history[-1]
         history.append({name: _prune(trained, {name: mask}, p)[name] for name, mask in last.items()})
     return history
 
@@ -158,7 +158,7 @@ def TakesSharesOfTheOriginal(train, theta0, p, rounds):
     history = [_everything(theta0)]
     k = math.floor(p * sum(mask.numel() for mask in history[0].values()) + 0.5)
     for _ in range(rounds):
-        history.append(_drop(train(_rewind(theta0, history[-1]), history[-1]), history[-1], k))
+        history.append(_drop_smallest(train(_rewound(theta0, history[-1]), history[-1]), history[-1], k))
     return history
 
 
@@ -168,9 +168,9 @@ def PrunesZerosAgain(train, theta0, p, rounds):
     out of the ranking."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained, last = train(_rewind(theta0, history[-1]), history[-1]), history[-1]
+        trained, last = train(_rewound(theta0, history[-1]), history[-1]), history[-1]
         k = math.floor(p * sum(int(mask.sum()) for mask in last.values()) + 0.5)
-        history.append(_drop(trained, last, k, among=history[0]))
+        history.append(_drop_smallest(trained, last, k, among=history[0]))
     return history
 
 
@@ -179,7 +179,7 @@ def DropsTheLargest(train, theta0, p, rounds):
     """The largest weights were dropped: the smallest ones go."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained = train(_rewind(theta0, history[-1]), history[-1])
+        trained = train(_rewound(theta0, history[-1]), history[-1])
         history.append(_prune({name: 1 / (value.abs() + 1e-3) for name, value in trained.items()}, history[-1], p))
     return history
 
@@ -189,7 +189,7 @@ def ForgetsTheAbs(train, theta0, p, rounds):
     """The most negative weights were dropped: rank absolute values."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained = train(_rewind(theta0, history[-1]), history[-1])
+        trained = train(_rewound(theta0, history[-1]), history[-1])
         history.append(_prune({name: value.exp() for name, value in trained.items()}, history[-1], p))
     return history
 
@@ -199,7 +199,7 @@ def TrainsWithoutTheMasks(train, theta0, p, rounds):
     """The ticket was trained without its masks, so pruned weights grew and helped: hand the last masks to train."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        history.append(_prune(train(_rewind(theta0, history[-1]), history[0]), history[-1], p))
+        history.append(_prune(train(_rewound(theta0, history[-1]), history[0]), history[-1], p))
     return history
 
 
@@ -233,7 +233,7 @@ def PrunesTheBiases(train, theta0, p, rounds):
     """The biases have masks, too: only what ends in "weight" is pruned."""
     history = [{name: torch.ones_like(value, dtype=torch.bool) for name, value in theta0.items()}]
     for _ in range(rounds):
-        history.append(_prune(train(_rewind(theta0, history[-1]), history[-1]), history[-1], p))
+        history.append(_prune(train(_rewound(theta0, history[-1]), history[-1]), history[-1], p))
     return history
 
 
@@ -242,6 +242,6 @@ def RoundsDown(train, theta0, p, rounds):
     """The number to drop was cut to an integer: round it to the nearest one, halves up."""
     history = [_everything(theta0)]
     for _ in range(rounds):
-        trained, last = train(_rewind(theta0, history[-1]), history[-1]), history[-1]
-        history.append(_drop(trained, last, int(p * sum(int(mask.sum()) for mask in last.values()))))
+        trained, last = train(_rewound(theta0, history[-1]), history[-1]), history[-1]
+        history.append(_drop_smallest(trained, last, int(p * sum(int(mask.sum()) for mask in last.values()))))
     return history

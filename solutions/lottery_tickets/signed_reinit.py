@@ -14,10 +14,10 @@ HINTS = (
 
 
 def signed_reinit(theta0, masks, generator):
-    return _signed(theta0, masks, lambda shape: torch.randn(shape, generator=generator) * _std(shape))
+    return _signed(theta0, masks, lambda shape: torch.randn(shape, generator=generator) * _glorot_std(shape))
 
 
-def _std(shape):
+def _glorot_std(shape):
     return (2 / sum(shape)) ** 0.5
 
 
@@ -34,7 +34,7 @@ def cases(rng):
     def draw(group, sizes, densities, lean=0.0):
         theta0, masks = {}, {}
         for i, (d_in, d_out) in enumerate(pairwise(sizes)):
-            theta0[f"layer{i}.weight"] = (torch.randn(d_out, d_in, generator=rng) + lean) * _std((d_out, d_in))
+            theta0[f"layer{i}.weight"] = (torch.randn(d_out, d_in, generator=rng) + lean) * _glorot_std((d_out, d_in))
             theta0[f"layer{i}.bias"] = torch.zeros(d_out)
             order = torch.randperm(d_out * d_in, generator=rng).view(d_out, d_in)
             masks[f"layer{i}.weight"] = order < densities[i] * d_out * d_in
@@ -52,7 +52,7 @@ def copysign(theta0, masks, generator):
     for name, value in theta0.items():
         new[name] = torch.zeros_like(value)
         if name in masks:
-            size = torch.empty_like(value).normal_(0, _std(value.shape), generator=generator)
+            size = torch.empty_like(value).normal_(0, _glorot_std(value.shape), generator=generator)
             new[name] = torch.where(masks[name], torch.copysign(size, value), 0.0)
     return new
 
@@ -61,7 +61,7 @@ def copysign(theta0, masks, generator):
 def only_the_kept(theta0, masks, generator):
     new = {name: torch.zeros(value.shape) for name, value in theta0.items()}
     for name, mask in masks.items():
-        size = torch.randn(int(mask.sum()), generator=generator, dtype=torch.float64).abs() * _std(mask.shape)
+        size = torch.randn(int(mask.sum()), generator=generator, dtype=torch.float64).abs() * _glorot_std(mask.shape)
         new[name][mask] = torch.where(theta0[name][mask] > 0, size, -size).float()
     return new
 
@@ -104,14 +104,14 @@ def KeepsTheOldValues(theta0, masks, generator):
 @wrong
 def SetsOneSize(theta0, masks, generator):
     """All weights of a layer have one size. That is another of the paper's controls: here sizes are drawn."""
-    return _signed(theta0, masks, lambda shape: torch.full(shape, _std(shape)))
+    return _signed(theta0, masks, lambda shape: torch.full(shape, _glorot_std(shape)))
 
 
 @wrong
 def DrawsUniformSizes(theta0, masks, generator):
     """The sizes do not vary as those of normal draws do: they look uniform. Take the absolute value of a normal
     draw."""
-    return _signed(theta0, masks, lambda shape: (torch.rand(shape, generator=generator)) * 3**0.5 * _std(shape))
+    return _signed(theta0, masks, lambda shape: (torch.rand(shape, generator=generator)) * 3**0.5 * _glorot_std(shape))
 
 
 @wrong
@@ -131,7 +131,7 @@ def CountsKeptWeightsOnly(theta0, masks, generator):
 @wrong
 def TakesTheVarianceForTheSpread(theta0, masks, generator):
     """The weights are spread too narrowly. 2 / (d_in + d_out) is the variance: the standard deviation is its root."""
-    return _signed(theta0, masks, lambda shape: torch.randn(shape, generator=generator) * _std(shape) ** 2)
+    return _signed(theta0, masks, lambda shape: torch.randn(shape, generator=generator) * _glorot_std(shape) ** 2)
 
 
 @wrong
@@ -143,7 +143,7 @@ def DropsTheBiases(theta0, masks, generator):
 @wrong
 def IgnoresTheGenerator(theta0, masks, generator):
     """The draw did not use the generator it was given, so the run cannot be repeated."""
-    return _signed(theta0, masks, lambda shape: torch.randn(shape) * _std(shape))
+    return _signed(theta0, masks, lambda shape: torch.randn(shape) * _glorot_std(shape))
 
 
 @wrong

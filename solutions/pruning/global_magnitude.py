@@ -14,10 +14,10 @@ HINTS = (
 
 
 def global_magnitude(weights, sparsity):
-    return _without_lowest([W.abs() for W in weights], sparsity)
+    return _lowest_of_all_dropped([W.abs() for W in weights], sparsity)
 
 
-def _without_lowest(scores, sparsity):
+def _lowest_of_all_dropped(scores, sparsity):
     flat = torch.cat([score.flatten() for score in scores])
     mask = torch.ones(len(flat), dtype=torch.bool)
     mask[flat.argsort(stable=True)[: _count(len(flat), sparsity)]] = False
@@ -100,26 +100,26 @@ def torch_prune(weights, sparsity):
 @wrong
 def RanksEachLayer(weights, sparsity):
     """Every layer lost the same share. One ranking goes over all layers, and the shares follow from it."""
-    return [_without_lowest([W.abs()], sparsity)[0] for W in weights]
+    return [_lowest_of_all_dropped([W.abs()], sparsity)[0] for W in weights]
 
 
 @wrong
 def SharesTheCountEqually(weights, sparsity):
     """Every layer lost the same number of weights, however large it is. Rank all weights together."""
     k = _count(sum(W.numel() for W in weights), sparsity) / len(weights)
-    return [_without_lowest([W.abs()], min(k / W.numel(), 1.0))[0] for W in weights]
+    return [_lowest_of_all_dropped([W.abs()], min(k / W.numel(), 1.0))[0] for W in weights]
 
 
 @wrong
 def RescalesTheLayers(weights, sparsity):
     """The magnitudes were divided by a size of their layer first. Rank them as they are: that is what global means."""
-    return _without_lowest([W.abs() / W.abs().mean() for W in weights], sparsity)
+    return _lowest_of_all_dropped([W.abs() / W.abs().mean() for W in weights], sparsity)
 
 
 @wrong
 def ForgetsTheAbs(weights, sparsity):
     """The signed weights were sorted, so large negative ones went first. Magnitude is the absolute value."""
-    return _without_lowest(weights, sparsity)
+    return _lowest_of_all_dropped(weights, sparsity)
 
 
 @wrong
@@ -140,7 +140,7 @@ def PrunesTheTies(weights, sparsity):
 def PrunesLaterTiesFirst(weights, sparsity):
     """Of equal magnitudes the last one was pruned first. Ties follow the order of the list, then that in a layer."""
     flipped = [W.abs().flatten().flip(0) for W in reversed(weights)]
-    masks = _without_lowest(flipped, sparsity)
+    masks = _lowest_of_all_dropped(flipped, sparsity)
     return [mask.flip(0).reshape(W.shape) for mask, W in zip(reversed(masks), weights, strict=True)]
 
 
@@ -148,4 +148,4 @@ def PrunesLaterTiesFirst(weights, sparsity):
 def CutsTheCount(weights, sparsity):
     """The number of pruned weights was cut to a whole number. It is rounded, and halves go up."""
     n = sum(W.numel() for W in weights)
-    return _without_lowest([W.abs() for W in weights], int(sparsity * n) / n)
+    return _lowest_of_all_dropped([W.abs() for W in weights], int(sparsity * n) / n)

@@ -15,10 +15,10 @@ HINTS = (
 
 
 def wanda(W, X, sparsity):
-    return _without_lowest(W.abs() * X.flatten(0, 1).norm(dim=0), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * X.flatten(0, 1).norm(dim=0), sparsity)
 
 
-def _without_lowest(scores, sparsity):
+def _lowest_of_each_row_dropped(scores, sparsity):
     """Prune within each row."""
     k = math.floor(sparsity * scores.shape[1] + 0.5)
     mask = torch.ones_like(scores, dtype=torch.bool)
@@ -110,55 +110,55 @@ def _norms(X):
 def RanksTheWholeLayer(W, X, sparsity):
     """All scores of the layer were ranked together. Wanda compares within a row, so every output loses equally many."""
     scores = (W.abs() * _norms(X)).reshape(1, -1)
-    return _without_lowest(scores, sparsity).reshape(W.shape)
+    return _lowest_of_each_row_dropped(scores, sparsity).reshape(W.shape)
 
 
 @wrong
 def RanksEachColumn(W, X, sparsity):
     """The scores were compared within a column. The rows of W are its outputs: compare within a row."""
-    return _without_lowest((W.abs() * _norms(X)).T, sparsity).T
+    return _lowest_of_each_row_dropped((W.abs() * _norms(X)).T, sparsity).T
 
 
 @wrong
 def ForgetsTheInputs(W, X, sparsity):
     """The weights were ranked by magnitude: the norm of the input feature is the other factor."""
-    return _without_lowest(W.abs(), sparsity)
+    return _lowest_of_each_row_dropped(W.abs(), sparsity)
 
 
 @wrong
 def SumsMagnitudes(W, X, sparsity):
     """The features were measured by their mean magnitude, the L1 norm. A few large inputs count more in the L2 norm."""
-    return _without_lowest(W.abs() * X.abs().sum((0, 1)), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * X.abs().sum((0, 1)), sparsity)
 
 
 @wrong
 def TakesTheLargestInput(W, X, sparsity):
     """The features were measured by their largest input: the L2 norm counts all tokens."""
-    return _without_lowest(W.abs() * X.abs().amax((0, 1)), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * X.abs().amax((0, 1)), sparsity)
 
 
 @wrong
 def ForgetsTheRoot(W, X, sparsity):
     """The norm is still squared: take the square root, or square the weight, too."""
-    return _without_lowest(W.abs() * _norms(X).square(), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * _norms(X).square(), sparsity)
 
 
 @wrong
 def ForgetsTheAbs(W, X, sparsity):
     """The signed weights were ranked, so large negative ones went first. Take their magnitude."""
-    return _without_lowest(W * _norms(X), sparsity)
+    return _lowest_of_each_row_dropped(W * _norms(X), sparsity)
 
 
 @wrong
 def UsesTheFirstSequence(W, X, sparsity):
     """Only the first sequence was looked at: the norm goes over the tokens of all of them."""
-    return _without_lowest(W.abs() * X[0].norm(dim=0), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * X[0].norm(dim=0), sparsity)
 
 
 @wrong
 def AveragesTheSequencesFirst(W, X, sparsity):
     """The sequences were averaged before the norm was taken, so inputs of opposite sign cancelled each other."""
-    return _without_lowest(W.abs() * X.mean(0).norm(dim=0), sparsity)
+    return _lowest_of_each_row_dropped(W.abs() * X.mean(0).norm(dim=0), sparsity)
 
 
 @wrong
@@ -170,10 +170,10 @@ def InvertsTheMask(W, X, sparsity):
 @wrong
 def CutsTheCount(W, X, sparsity):
     """The number to prune in a row was cut to a whole number. It is rounded, and halves go up."""
-    return _without_lowest(W.abs() * _norms(X), int(sparsity * W.shape[1]) / W.shape[1])
+    return _lowest_of_each_row_dropped(W.abs() * _norms(X), int(sparsity * W.shape[1]) / W.shape[1])
 
 
 @wrong
 def PrunesLaterTiesFirst(W, X, sparsity):
     """Of equal scores the one with the higher column was pruned first: the lower goes first."""
-    return _without_lowest((W.abs() * _norms(X)).flip(1), sparsity).flip(1)
+    return _lowest_of_each_row_dropped((W.abs() * _norms(X)).flip(1), sparsity).flip(1)
