@@ -103,19 +103,25 @@ class Report:
     expectations: Sequence[Expectation]
     findings: tuple[Finding | None, ...]
     mistake: str = ""
+    telling: int | None = None  # the first failed case on which the answer did what the named mistake does
 
     @property
     def passed(self) -> bool:
         return not any(self.findings)
 
     def first_failure(self) -> tuple[Expectation, Finding]:
-        return next((e, f) for e, f in zip(self.expectations, self.findings, strict=True) if f)
+        """The first failed case, of those that the named mistake explains where there is one."""
+        failed = zip(self.expectations[self.telling :], self.findings[self.telling :], strict=True)
+        return next((expectation, finding) for expectation, finding in failed if finding)
 
 
 def report(rules: Rules, expectations: Sequence[Expectation], outcomes: Sequence[Outcome]) -> Report:
     """Judge all outcomes and recognise the named mistake that explains most of the failures."""
     findings = tuple(_examine_untrusted(rules, e, o) for e, o in zip(expectations, outcomes, strict=True))
-    return Report(expectations, findings, recognise(rules, expectations, outcomes, findings))
+    mistake = recognise(rules, expectations, outcomes, findings)
+    judged = enumerate(zip(expectations, outcomes, findings, strict=True)) if mistake else ()
+    telling = (i for i, (e, o, f) in judged if f and same_outcome(rules, e, o, f, mistake))
+    return Report(expectations, findings, mistake, next(telling, None))
 
 
 def _examine_untrusted(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding | None:
@@ -139,8 +145,7 @@ def recognise(
     refuted: set[str] = set()
     for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):
         for name in expectation.mistakes:
-            judgeable = finding is None or finding.kind != "unjudgeable"
-            same = judgeable and same_outcome(rules, expectation, outcome, finding, name)
+            same = same_outcome(rules, expectation, outcome, finding, name)
             hits, misses = scores.get(name, (0, 0))
             scores[name] = (hits + (same and finding is not None), misses + (not same))
             if finding is None and not same and expectation.finding(rules, name):
@@ -154,7 +159,7 @@ def same_outcome(
 ) -> bool:
     """Whether an outcome, judged as `finding`, is what a named wrong answer did, as far as the exercise can tell."""
     other = expectation.mistakes[mistake]
-    if outcome.lost or other.lost:
+    if outcome.lost or other.lost or (finding and finding.kind == "unjudgeable"):
         return False
     if outcome.error or other.error:
         return (outcome.error, outcome.message) == (other.error, other.message)

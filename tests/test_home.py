@@ -187,3 +187,19 @@ def test_the_panel_is_readable_without_colour_and_escapes_what_the_student_wrote
 def test_everything_exported_is_there_and_documented():
     for name in autograder.__all__:
         assert getattr(autograder, name).__doc__
+
+
+def test_the_example_shown_is_one_that_the_named_mistake_explains(toy_lab):
+    """With two mistakes in one answer the sentence and the values must not speak of different ones."""
+    exercise = toy_lab.exercise("scale")
+    packed = read_pack(pack_path(toy_lab.edition, "toy"), exercise)
+
+    def adds_for_negative_factors(x, k):
+        return x + k if k < 0 else 2 * k * x
+
+    result = check_examples(exercise, packed, adds_for_negative_factors)
+    text = str(home_panel(exercise, packed, result))
+    assert result.mistake == "Adds"
+    assert result.findings[0]
+    assert "example    negative" in text
+    assert "got        -1.5" in text
