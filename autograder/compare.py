@@ -152,7 +152,7 @@ def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Toleran
         new_nan = have.isnan() & ~want.isnan()
         if new_nan.any():
             index = _first(new_nan)
-            return _nan(f"{where}{index}", f"{want[tuple(index)].item():.6g}")
+            return _nan(f"{where}{index or ''}", f"{want[tuple(index)].item():.6g}")
         close = (have - want).abs() <= tolerance.atol + tolerance.rtol * want.abs()
         bad = ~((close & want.isfinite()) | (want == have) | (want.isnan() & have.isnan()))
     else:
@@ -168,7 +168,8 @@ def _tensor_values(expected: torch.Tensor, got: torch.Tensor, tolerance: Toleran
 
 
 def _digits(expected: float, got: float) -> tuple[str, str]:
-    """Both numbers with as few digits as show that they differ."""
+    """Both numbers with as few digits as show that they differ, zero without a sign."""
+    expected, got = expected + 0.0, got + 0.0
     for count in (6, 9, 12):
         texts = f"{expected:.{count}g}", f"{got:.{count}g}"
         if texts[0] != texts[1]:
@@ -186,8 +187,8 @@ def _value(where: str, expected: str, got: str, more: str = "", inexact: bool = 
 
 
 def _nan(where: str, expected: str) -> Difference:
-    place = f" at {where}" if where else ""
-    sentence = f"There is a nan{place}. Look for 0/0, a log of 0 or an overflow on the way."
+    found = f"There is a nan at {where}" if where else "The result is nan"
+    sentence = f"{found}. Look for 0/0, a log of 0 or an overflow on the way."
     return Difference("nan", sentence, where, expected, "nan")
 
 

@@ -69,7 +69,8 @@ def examine(rules: Rules, expectation: Expectation, outcome: Outcome) -> Finding
     if outcome.error == OUT_OF_MEMORY:
         return Finding("memory", "It ran out of the memory that this exercise allows. Which array need not be formed?")
     if outcome.error:
-        why = f"It raised {outcome.error}: {outcome.message}".removesuffix(": ")
+        raised = "It does not fit" if outcome.error == "WrongSignature" else f"It raised {outcome.error}"
+        why = f"{raised}: {outcome.message}".removesuffix(": ")
         return Finding("error", f"{why} ({outcome.place})" if outcome.place else why, error=outcome.error)
     if outcome.edited:
         names = ", ".join(outcome.edited)
@@ -141,6 +142,8 @@ def recognise(
 
     It is none that would have failed where this answer passed.
     """
+    if not any(findings):
+        return ""
     scores: dict[str, tuple[int, int]] = {}
     refuted: set[str] = set()
     for expectation, outcome, finding in zip(expectations, outcomes, findings, strict=True):

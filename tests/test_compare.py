@@ -77,3 +77,12 @@ def test_the_tolerance_is_the_exercises_own():
     assert difference(100.0, 100.005, Tolerance(rtol=1e-4, atol=0)) is None
     assert difference(100.0, 100.005, Tolerance(rtol=1e-6, atol=0)) is not None
     assert difference(0.0, 1e-9, Tolerance(rtol=1e-4, atol=0)) is not None
+
+
+def test_a_zero_has_no_sign_and_a_lone_nan_no_place():
+    tolerance = Tolerance(rtol=0, atol=1e-3)
+    negative = difference(torch.tensor([-0.0]), torch.tensor([1.0]), tolerance)
+    assert (negative.expected, negative.got) == ("0", "1")
+    assert difference(torch.tensor(1.0), torch.tensor(math.nan), tolerance).sentence.startswith("The result is nan.")
+    assert difference(1.0, math.nan, tolerance).sentence.startswith("The result is nan.")
+    assert "nan at [1]" in difference(torch.ones(2), torch.tensor([1.0, math.nan]), tolerance).sentence
