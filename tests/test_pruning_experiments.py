@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -269,6 +270,17 @@ def test_without_a_gpu_the_pattern_is_not_timed_and_says_why(monkeypatch):
     assert "no GPU" in structure.semi_structured(TWO_FOUR)
 
 
+def test_packing_hides_the_prototype_warning_and_no_other(monkeypatch, recwarn):
+    def warn(kept):
+        for text in ("The PyTorch API of SparseSemiStructuredTensor is in prototype stage and will change", "another"):
+            warnings.warn(text, stacklevel=1)
+        return kept
+
+    monkeypatch.setattr(torch.sparse, "to_sparse_semi_structured", warn)
+    structure._packed(torch.ones(2, 4))
+    assert [str(warning.message) for warning in recwarn] == ["another"]
+
+
 @needs_cuda
 def test_the_pattern_is_timed_on_a_gpu_or_says_why():
     found = structure.semi_structured(TWO_FOUR, (1024,))
@@ -373,7 +385,8 @@ def test_moving_the_slider_changes_the_figure_and_the_words(explorer):
     assert "layer 1 keeps 2.0%, layer 2 keeps 2.0%, layer 3 keeps 2.0%" in line.value
     choice.value = "LAMP"
     slider.value = 0.9
-    assert "% when trained on" in line.value
+    assert "% (2 networks), 9" in line.value
+    assert "% when trained on (2 networks)" in line.value
     slider.value, choice.value = 0.9, "global"
     assert line.value == said
     assert bytes(figure.value) == first

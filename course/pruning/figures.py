@@ -116,11 +116,11 @@ def plot_near_zero(found: Mapping[tuple[str, float], Tensor]) -> Figure:
     return figure
 
 
-def plot_runs(runs: Runs, title: str, x: str = "sparsity", lowest: float = 0) -> Figure:
+def plot_runs(runs: Runs, title: str, x: str = "sparsity") -> Figure:
     """Accuracy against x for each name."""
     figure, ax = plt.subplots(layout="constrained")
     lines(ax, runs)
-    ax.set(xlabel=x, ylabel="test accuracy (%)", title=_title(title, _seeds(runs)), ylim=(lowest, 102 - lowest / 100))
+    ax.set(xlabel=x, ylabel="test accuracy (%)", title=_title(title, _seeds(runs)), ylim=(0, 102))
     return figure
 
 
@@ -145,7 +145,7 @@ def plot_scan(accuracies: Tensor, sparsities: Sequence[float]) -> Figure:
     """Accuracy against the sparsity of one layer, with the others dense; accuracies (seeds, layers, sparsities)."""
     names = [f"layer {i + 1}" for i in range(accuracies.shape[1])]
     runs = {(name, s): accuracies[:, i, j] for i, name in enumerate(names) for j, s in enumerate(sparsities)}
-    return plot_runs(runs, "One layer pruned, the others dense, nothing trained", "sparsity of the layer", 40)
+    return plot_runs(runs, "One layer pruned, the others dense, nothing trained", "sparsity of the layer")
 
 
 def plot_surgeon(found: Mapping[str, Tensor]) -> Figure:

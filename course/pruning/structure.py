@@ -123,7 +123,7 @@ def semi_structured(
         for size in sizes:
             W, x = (torch.randn(size, size, generator=rng).to(device) for _ in range(2))
             kept = (W * two_four(W.cpu()).to(device)).half()
-            packed, x = torch.sparse.to_sparse_semi_structured(kept), x.half()
+            packed, x = _packed(kept), x.half()
             works = [lambda W=W, x=x: linear(x, W) for W in (kept, packed)]
             with torch.inference_mode():
                 for work in works:
@@ -132,3 +132,10 @@ def semi_structured(
     except (RuntimeError, NotImplementedError) as error:
         return f"not timed: torch {torch.__version__} cannot: {str(error).splitlines()[0]}"
     return found
+
+
+def _packed(kept: Tensor) -> Tensor:
+    """The weight in the format of sparse tensor cores, without torch's warning that the API is a prototype."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The PyTorch API of SparseSemiStructuredTensor is in prototype stage")
+        return torch.sparse.to_sparse_semi_structured(kept)

@@ -60,9 +60,10 @@ class View:
         stop = self.stops[method, sparsity]
         layers = ", ".join(f"layer {i + 1} keeps {kept:.1f}%" for i, kept in enumerate(stop.densities()))
         trained = self.after.get((method, sparsity))
-        later = "" if trained is None else f", {spread(trained)}% when trained on"
+        later = "" if trained is None else f", {spread(trained)}% when trained on ({len(trained)} networks)"
         return (
-            f"{method}, {sparsity:.1%} pruned: test accuracy {spread(stop.accuracy)}%{later}. In the first network "
+            f"{method}, {sparsity:.1%} pruned: test accuracy {spread(stop.accuracy)}% "
+            f"({len(stop.accuracy)} networks){later}. In the first network "
             f"{layers}; {stop.on_paths:.1f}% of all weights lie on whole paths."
         )
 
@@ -99,7 +100,7 @@ class Drawing:
                 values = [[runs.mean() for runs in own.values()], [runs.std() for runs in own.values()]]
                 ax.errorbar(list(own), *values, fmt="x:", capsize=2, lw=1, color=f"C{i}", label=f"{name}, trained on")
         ax.set(title="test accuracy (%)", xlabel="sparsity", ylim=(0, 102))
-        ax.legend(fontsize="xx-small", loc="lower left")
+        ax.legend(fontsize="small", loc="lower left")
 
     def png(self, method: str, sparsity: float) -> bytes:
         """The figure with the chosen point, and the histogram of each layer's weights with what is kept."""

@@ -215,3 +215,15 @@ def WantsMoreThanTheShare(sizes, sparsities, losses, share):
     """A choice that removes exactly the share was turned down: at least that much is enough."""
     allowed = [c for c in _all(sizes, sparsities) if _removed(sizes, sparsities, c) > share * sum(sizes)]
     return list(min(allowed, key=lambda choice: _order(sizes, sparsities, losses, choice), default=[]))
+
+
+@wrong
+def ReturnsTheSparsities(sizes, sparsities, losses, share):
+    """The sparsities came back: the index of each in the list of sparsities is wanted."""
+    return [sparsities[j] for j in budget(sizes, sparsities, losses, share)]
+
+
+@wrong
+def ReturnsNone(sizes, sparsities, losses, share):
+    """Where no choice removes enough, None came back: an empty list is wanted there."""
+    return budget(sizes, sparsities, losses, share) or None

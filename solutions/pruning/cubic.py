@@ -37,6 +37,9 @@ def cases(rng):
     yield at(schedule("at an update"), draw(2, 5), 0)
     yield at(schedule("between two updates"), draw(2, 5), draw(3, 9))
     yield at(schedule("between two updates"), draw(1, 4), 9)
+    uneven = schedule("a start that is no multiple of dt").inputs
+    uneven["t0"] += uneven["t0"] % uneven["dt"] == 0
+    yield case("a start that is no multiple of dt", t=uneven["t0"] + draw(2, 5) * uneven["dt"], **uneven)
     yield at(schedule("until the start"), 0, -draw(5, 25))
     yield at(schedule("until the start"), 0, 0)
     late = schedule("after the last update")
@@ -135,3 +138,15 @@ def ForgetsTheInterval(t, t0, n, dt, s_i, s_f):
 def ForgetsTheStart(t, t0, n, dt, s_i, s_f):
     """The steps were counted from 0: the schedule starts at t0."""
     return cubic(t, 0, n, dt, s_i, s_f)
+
+
+@wrong
+def UpdatesAtMultiples(t, t0, n, dt, s_i, s_f):
+    """The updates fell on the multiples of dt. They are counted from t0, which need not be one of these."""
+    return _at(min(max((t // dt * dt - t0) / dt, 0), n) / n, s_i, s_f)
+
+
+@wrong
+def CutsTheStepFirst(t, t0, n, dt, s_i, s_f):
+    """The step was cut to a multiple of dt first. Updates are counted from t0, which need not be a multiple."""
+    return cubic(t // dt * dt, t0, n, dt, s_i, s_f)

@@ -55,6 +55,7 @@ def cases(rng):
     small, large = 1 + torch.randperm(12, generator=rng), 20 + torch.randperm(10, generator=rng)
     layers = [signed(large, (5, 2)), signed(small, (3, 4))]
     yield case("a layer loses everything", weights=layers, sparsity=0.625)
+    yield draw("everything is pruned", [(3, 4), (2, 5)], [3, 6], 1.0)
 
 
 @right
@@ -149,3 +150,25 @@ def CutsTheCount(weights, sparsity):
     """The number of pruned weights was cut to a whole number. It is rounded, and halves go up."""
     n = sum(W.numel() for W in weights)
     return _lowest_of_all_dropped([W.abs() for W in weights], int(sparsity * n) / n)
+
+
+@wrong
+def RoundsHalvesToEven(weights, sparsity):
+    """Python's and torch's round take 4.5 to 4, the nearest even number. Here halves go up."""
+    n = sum(W.numel() for W in weights)
+    return _lowest_of_all_dropped([W.abs() for W in weights], round(sparsity * n) / n)
+
+
+@wrong
+def KeepsTheTies(weights, sparsity):
+    """Less was pruned than asked for: all weights that equal the threshold were kept. Prune exactly k of them."""
+    ordered = torch.cat([torch.cat([W.flatten() for W in weights]).abs().sort().values, torch.tensor([math.inf])])
+    threshold = ordered[_count(len(ordered) - 1, sparsity)]
+    return [W.abs() >= threshold for W in weights]
+
+
+@wrong
+def KeepsAllInPlaceOfNone(weights, sparsity):
+    """Where nothing should stay everything did: with keep = 0, order[-keep:] is the whole list."""
+    masks = global_magnitude(weights, sparsity)
+    return masks if any(mask.any() for mask in masks) else [~mask for mask in masks]

@@ -133,3 +133,10 @@ def Ascends(w, g, buf, mask, lr, mu):
     """The weights climb: they move by minus lr times the buffer."""
     buf = (mu * buf + g) * mask
     return (w + lr * buf) * mask, buf
+
+
+@wrong
+def FoldsTheRateIn(w, g, buf, mask, lr, mu):
+    """The rate entered the buffer. That of torch.optim.SGD is mu * buf + g; lr multiplies it when w moves."""
+    buf = (mu * buf + lr * g) * mask
+    return (w - buf) * mask, buf

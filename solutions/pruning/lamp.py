@@ -47,6 +47,8 @@ def cases(rng):
     yield case("equal magnitudes", weights=few)
     pruned = different(4, 6) * (torch.randperm(24, generator=rng) % 3 == 0).reshape(4, 6)
     yield case("zeros", weights=[pruned, torch.zeros(3, 2), different(2, 4)])
+    # Their squares are still far from the smallest float32.
+    yield case("tiny weights", weights=[different(3, 4) * 2.0**-36, different(2, 3)])
 
 
 @right
@@ -163,3 +165,11 @@ def SquaresTheSum(weights):
     flat = [W.abs().flatten() for W in weights]
     below = [((f[:, None] <= f) * f).sum(1).square() for f in flat]
     return [_ratio(f.square(), b).reshape(W.shape) for f, b, W in zip(flat, below, weights, strict=True)]
+
+
+@wrong
+def AddsAnEpsilon(weights):
+    """The sum below was enlarged, which swallows small weights. Look for 0 / 0 itself: tiny layers have scores, too."""
+    flat = [W.square().flatten() for W in weights]
+    below = [((f[:, None] <= f) * f).sum(1) + 1e-8 for f in flat]
+    return [(f / b).reshape(W.shape) for f, b, W in zip(flat, below, weights, strict=True)]

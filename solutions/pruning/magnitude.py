@@ -139,3 +139,26 @@ def RanksEachRow(W, sparsity):
 def ThresholdsAtSparsity(W, sparsity):
     """The magnitudes were compared with the sparsity itself. It is a share of the weights, not a magnitude."""
     return W.abs() >= sparsity
+
+
+@wrong
+def KeepsByTopk(W, sparsity):
+    """Of equal magnitudes torch.topk keeps any, in no fixed order. A stable sort keeps theirs."""
+    k = math.floor(sparsity * W.numel() + 0.5)
+    mask = torch.zeros(W.numel(), dtype=torch.bool)
+    mask[W.abs().flatten().topk(W.numel() - k).indices] = True
+    return mask.reshape(W.shape)
+
+
+@wrong
+def PrunesByTopk(W, sparsity):
+    """Of equal magnitudes torch.topk takes any, in no fixed order, to prune. A stable sort keeps theirs."""
+    mask = torch.ones(W.numel(), dtype=torch.bool)
+    mask[W.abs().flatten().topk(math.floor(sparsity * W.numel() + 0.5), largest=False).indices] = False
+    return mask.reshape(W.shape)
+
+
+@wrong
+def KeepsAllInPlaceOfNone(W, sparsity):
+    """Where nothing should stay everything did: with keep = 0, order[-keep:] is the whole list."""
+    return magnitude(W, sparsity) if math.floor(sparsity * W.numel() + 0.5) < W.numel() else torch.full(W.shape, True)

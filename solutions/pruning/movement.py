@@ -117,3 +117,15 @@ def ForgetsTheWeight(W, G, lr):
 def UsesTheLastWeight(W, G, lr):
     """The last weight was used for all steps: every step has the weight from before it."""
     return -lr * G.sum(0) * W[-1]
+
+
+@wrong
+def ComparesMagnitudes(W, G, lr):
+    """That is by how much the magnitudes grew. A score does not compare weights: it adds up the steps of a descent."""
+    return W[-1].abs() - W[0].abs()
+
+
+@wrong
+def MeasuresTheWay(W, G, lr):
+    """That is how far the weights moved, to whatever side. A score adds up steps of its own; away from zero is up."""
+    return (W[-1] - W[0]).abs()

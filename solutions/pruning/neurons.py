@@ -176,3 +176,9 @@ def CutsLaterTiesFirst(W1, b1, W2, k):
     """Of equal norms the neuron with the higher index went first: the lower goes first."""
     W1, b1, W2 = neurons(W1.flip(0), b1.flip(0), W2.flip(1), k)
     return W1.flip(0), b1.flip(0), W2.flip(1)
+
+
+@wrong
+def LeavesNoneInPlaceOfAll(W1, b1, W2, k):
+    """Where no neuron should go all went: with k = 0, order[:-k] is empty."""
+    return neurons(W1, b1, W2, k) if k else (W1[:0], b1[:0], W2[:, :0])

@@ -254,3 +254,44 @@ def AveragesOverRowsOnly(x, y, W, threshold, every, lr, steps):
 def ForgetsTheTwo(x, y, W, threshold, every, lr, steps):
     """The steps are half as long as they should be: the derivative of a square has a factor 2."""
     return prune_while_training(x, y, W, threshold, every, lr / 2, steps)
+
+
+@wrong
+def CountsStepsFromZero(x, y, W, threshold, every, lr, steps):
+    """The steps were counted from 0, so the first of them already pruned: the first pruning is after step `every`."""
+
+    def after_step(t, W, mask):
+        mask = mask & (W.abs() >= threshold) if (t - 1) % every == 0 else mask
+        return W * mask, mask
+
+    return _train(x, y, W, lr, steps, after_step)
+
+
+@wrong
+def CountsTheNewOnly(x, y, W, threshold, every, lr, steps):
+    """Only the newly pruned weights were counted. After each step count all that are pruned by then."""
+    trained, pruned = prune_while_training(x, y, W, threshold, every, lr, steps)
+    return trained, [count - before for count, before in zip(pruned, [0, *pruned], strict=False)]
+
+
+@wrong
+def AppliesTheMaskTooLate(x, y, W, threshold, every, lr, steps):
+    """The mask lost weights that kept their small value until the next step. They are 0 after the step itself."""
+
+    def after_step(t, W, mask):
+        return W * mask, mask & (W.abs() >= threshold) if t % every == 0 else mask
+
+    return _train(x, y, W, lr, steps, after_step)
+
+
+@wrong
+def RevivesAndAveragesOverRowsOnly(x, y, W, threshold, every, lr, steps):
+    """Two faults: pruned weights came back, and the squared errors were summed over the outputs, not averaged."""
+    return RevivesPrunedWeights(x, y, W, threshold, every, lr * y.shape[1], steps)
+
+
+@wrong
+def ReturnsAGraph(x, y, W, threshold, every, lr, steps):
+    """The weight still requires a gradient: return a plain tensor, as detach() gives it."""
+    trained, pruned = prune_while_training(x, y, W, threshold, every, lr, steps)
+    return trained.requires_grad_(), pruned

@@ -196,3 +196,25 @@ def ThresholdsAtSparsity(evaluate, weights, sparsities):
     return _scan(
         evaluate, weights, sparsities, lambda i, s: _replaced(weights, i, weights[i] * (weights[i].abs() >= s))
     )
+
+
+@wrong
+def CutsTheCount(evaluate, weights, sparsities):
+    """The number of pruned weights was cut to a whole number. It is rounded, and halves go up."""
+
+    def prune(i, sparsity):
+        n = weights[i].numel()
+        return _replaced(weights, i, _pruned(weights[i], int(sparsity * n) / n))
+
+    return _scan(evaluate, weights, sparsities, prune)
+
+
+@wrong
+def RoundsHalvesToEven(evaluate, weights, sparsities):
+    """Python's and torch's round take 4.5 to 4, the nearest even number. Here halves go up."""
+
+    def prune(i, sparsity):
+        n = weights[i].numel()
+        return _replaced(weights, i, _pruned(weights[i], round(sparsity * n) / n))
+
+    return _scan(evaluate, weights, sparsities, prune)

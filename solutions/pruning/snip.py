@@ -52,7 +52,8 @@ def cases(rng):
     [w], [g] = layers([(3, 4)])
     # Every sensitivity stands in both layers, and an odd number of them stays.
     yield case("equal sensitivities", weights=[w, -w.flip(1)], grads=[g, g.flip(1)], keep=7)
-    yield draw("nothing is pruned", [(2, 3), (4, 2)], 14)
+    yield draw("all or nothing stays", [(2, 3), (4, 2)], 14)
+    yield draw("all or nothing stays", [(3, 2), (2, 5)], 0)
 
 
 @right
@@ -158,3 +159,9 @@ def KeepsTheTies(weights, grads, keep):
     scores = [(w * g).abs() for w, g in zip(weights, grads, strict=True)]
     threshold = torch.cat([score.flatten() for score in scores]).sort(descending=True).values[keep - 1]
     return [score >= threshold for score in scores]
+
+
+@wrong
+def KeepsAllInPlaceOfNone(weights, grads, keep):
+    """Where nothing should stay everything did: with keep = 0, order[-keep:] is the whole list."""
+    return snip(weights, grads, keep or sum(w.numel() for w in weights))

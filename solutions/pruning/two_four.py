@@ -8,7 +8,8 @@ from autograder.exercise import case, right, second_source, wrong
 
 HINTS = (
     "Give W a shape in which each group is a row of its own.",
-    "W.reshape(-1, 4) does. Now two of four must go in each row: sort its magnitudes stably along dim=1.",
+    "W.reshape(-1, 4) does. Now two of four must go in each row: sort its magnitudes stably with argsort(dim=1, "
+    "stable=True). (torch wants this dim by name.)",
     "The first two places of each sorted row are pruned: mask.scatter_(1, places, False) on a mask of True. Reshape "
     "the mask like W.",
 )
@@ -132,7 +133,7 @@ def InvertsTheMask(W):
 
 @wrong
 def PrunesLaterTiesFirst(W):
-    """Of equal magnitudes the one with the higher column was pruned first: the lower goes first."""
+    """Of equal magnitudes the one with the higher column was pruned first, as topk may do: the lower goes first."""
     return _prune(W.abs().reshape(-1, 4).flip(1), 2).flip(1).reshape(W.shape)
 
 
@@ -147,3 +148,11 @@ def KeepsTheTies(W):
 def PrunesZerosToo(W):
     """A group with three zeros kept one weight. Keep exactly two: the stored format has two places in any case."""
     return two_four(W) & (W != 0)
+
+
+@wrong
+def KeepsByTopk(W):
+    """Of equal magnitudes torch.topk keeps any, in no fixed order. A stable sort keeps theirs."""
+    groups = W.abs().reshape(-1, 4)
+    mask = torch.zeros_like(groups, dtype=torch.bool)
+    return mask.scatter_(1, groups.topk(2).indices, True).reshape(W.shape)

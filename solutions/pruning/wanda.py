@@ -9,8 +9,8 @@ from autograder.exercise import case, right, second_source, wrong
 HINTS = (
     "One number per input feature is needed from X. Over which two of its dimensions is the norm taken?",
     "X.flatten(0, 1).norm(dim=0) has the shape (d_in,), and W.abs() times that broadcasts along the rows.",
-    "Sort the scores stably along dim=1. The first k places of each row are pruned: start with a mask of ones and let "
-    "mask.scatter_(1, places, False) do it.",
+    "Sort the scores stably: argsort(dim=1, stable=True), for torch wants this dim by name. The first k places of each "
+    "row are pruned: start with a mask of ones and let mask.scatter_(1, places, False) do it.",
 )
 
 
@@ -51,7 +51,8 @@ def cases(rng):
         """Draw until other measures of a feature prune other weights."""
         while True:
             drawn = draw(*sizes)
-            answers = (wanda, SumsMagnitudes, TakesTheLargestInput, UsesTheFirstSequence, AveragesTheSequencesFirst)
+            measures = (SumsMagnitudes, TakesTheLargestInput, AveragesTheNorms)
+            answers = (wanda, *measures, UsesTheFirstSequence, AveragesTheSequencesFirst)
             if len({tuple(answer(**drawn.inputs).flatten().tolist()) for answer in answers}) == len(answers):
                 return drawn
 
@@ -66,7 +67,8 @@ def cases(rng):
     # Each column comes twice, with other signs and its tokens in another order.
     W, X = torch.cat([W, -W], 1), torch.cat([X, X.flip(1)], 2)
     yield case("equal scores", W=W, X=X, sparsity=0.375)
-    yield case("nothing is pruned", W=W, X=X, sparsity=0.0)
+    yield case("nothing or everything is pruned", W=W, X=X, sparsity=0.0)
+    yield case("nothing or everything is pruned", W=W, X=X, sparsity=1.0)
 
 
 @right
@@ -177,3 +179,32 @@ def CutsTheCount(W, X, sparsity):
 def PrunesLaterTiesFirst(W, X, sparsity):
     """Of equal scores the one with the higher column was pruned first: the lower goes first."""
     return _lowest_of_each_row_dropped((W.abs() * _norms(X)).flip(1), sparsity).flip(1)
+
+
+@wrong
+def AveragesTheNorms(W, X, sparsity):
+    """Each sequence got a norm of its own, and these were averaged: one norm goes over the tokens of all sequences."""
+    return _lowest_of_each_row_dropped(W.abs() * X.norm(dim=1).mean(0), sparsity)
+
+
+@wrong
+def KeepsByTopk(W, X, sparsity):
+    """Of equal scores torch.topk keeps any, in no fixed order. A stable sort keeps theirs."""
+    k = math.floor(sparsity * W.shape[1] + 0.5)
+    mask = torch.zeros_like(W, dtype=torch.bool)
+    return mask.scatter_(1, (W.abs() * _norms(X)).topk(W.shape[1] - k).indices, True)
+
+
+@wrong
+def PrunesByTopk(W, X, sparsity):
+    """Of equal scores torch.topk takes any, in no fixed order, to prune. A stable sort keeps theirs."""
+    k = math.floor(sparsity * W.shape[1] + 0.5)
+    mask = torch.ones_like(W, dtype=torch.bool)
+    return mask.scatter_(1, (W.abs() * _norms(X)).topk(k, largest=False).indices, False)
+
+
+@wrong
+def KeepsAllInPlaceOfNone(W, X, sparsity):
+    """Where nothing should stay everything did: with keep = 0, order[:, -keep:] is the whole row."""
+    mask = wanda(W, X, sparsity)
+    return mask if mask.any() else ~mask

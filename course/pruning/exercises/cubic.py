@@ -44,6 +44,7 @@ def cubic(t: int, t0: int, n: int, dt: int, s_i: float, s_f: float) -> float:
 EXAMPLES = [
     case("half of the updates are done", t=500, t0=100, n=8, dt=100, s_i=0.0, s_f=0.8),
     case("between two updates", t=47, t0=20, n=6, dt=10, s_i=0.25, s_f=0.9),
+    case("a start that is no multiple of dt", t=37, t0=7, n=4, dt=10, s_i=0.0, s_f=0.75),
     case("before the start", t=3, t0=20, n=4, dt=10, s_i=0.25, s_f=0.9),
     case("after the last update", t=95, t0=20, n=5, dt=10, s_i=0.125, s_f=0.75),
 ]

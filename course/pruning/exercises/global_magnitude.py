@@ -55,4 +55,6 @@ EXAMPLES = [
     _example(
         "equal magnitudes in two layers", [[1, 2, 2, 2, 3, 3], [1, 1, 2, 2, 2, 4, 5, 5]], [(2, 3), (4, 2)], 0.46875
     ),
+    _example("the count ends in one half", [[1, 3, 5, 6, 9, 10], [2, 4, 7, 8, 11, 12]], [(3, 2), (2, 3)], 0.375),
+    _example("everything is pruned", [[1, 4, 6, 7], [2, 3, 5, 8, 9, 10]], [(2, 2), (3, 2)], 1.0),
 ]

@@ -33,12 +33,13 @@ def lamp(weights: list[Tensor]) -> list[Tensor]:
     raise NotImplementedError
 
 
-def _example(group: str, layers: list[list[list[int]]]) -> Case:
-    return case(group, weights=[torch.tensor(rows) / 8 for rows in layers])
+def _example(group: str, layers: list[list[list[int]]], unit: float = 1 / 8) -> Case:
+    return case(group, weights=[torch.tensor(rows) * unit for rows in layers])
 
 
 EXAMPLES = [
     _example("layers of different scale", [[[3, -1, 4], [-2, 6, -5]], [[20, -9], [14, 11], [-30, 7]]]),
     _example("equal magnitudes", [[[2, -2, 1, 3], [-3, 2, 4, 1]], [[5, -5], [5, 1]]]),
     _example("zeros", [[[0, 3], [-1, 0], [2, 4]], [[0, 0, 0], [0, 0, 0]]]),
+    _example("tiny weights", [[[1, -2], [4, 3]], [[-5, 2, 1]]], unit=2.0**-40),
 ]

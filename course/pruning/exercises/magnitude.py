@@ -47,4 +47,5 @@ EXAMPLES = [
     _example("the count ends in one half", list(range(1, 13)), (2, 6), 0.375),
     _example("equal magnitudes", [1] * 4 + [2] * 8 + [3] * 4, (4, 4), 0.5),
     _example("nothing is pruned", list(range(1, 7)), (2, 3), 0.0),
+    _example("everything is pruned", list(range(1, 9)), (4, 2), 1.0),
 ]

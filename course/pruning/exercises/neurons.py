@@ -47,4 +47,5 @@ def _example(group: str, W1: list[list[int]], d_out: int, k: int) -> Case:
 EXAMPLES = [
     _example("no two norms are equal", [[3, 3, 3], [-5, 0, 0], [1, -4, -1], [6, 2, 2], [-4, -4, 3]], 2, 2),
     _example("equal norms", [[3, 4, 0, 0], [0, 2, 1, 1], [0, -5, 0, 0], [4, 0, 3, 0], [1, 1, 7, -1]], 6, 2),
+    _example("no neuron goes", [[2, -1], [0, 3], [4, 4]], 4, 0),
 ]

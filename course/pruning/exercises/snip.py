@@ -28,7 +28,7 @@ def snip(weights: list[Tensor], grads: list[Tensor], keep: int) -> list[Tensor]:
         The derivative of the loss with respect to each weight (not to its gate), of the same shapes. It is 0 where
         a connection does not matter, and not everywhere.
     keep : int
-        How many connections stay in the whole network.
+        How many connections stay in the whole network: from 0 to all of them.
 
     Returns
     -------
@@ -59,4 +59,5 @@ EXAMPLES = [
         grads=[[[6, 3, 0], [4, 0, 0]], [[0, 6], [2, 0]]],
         keep=3,
     ),
+    _example("nothing stays", weights=[[[2, -3], [4, 1]], [[5, -6]]], grads=[[[1, 5], [-7, 2]], [[3, 4]]], keep=0),
 ]

@@ -46,6 +46,8 @@ def _example(group: str, shape: tuple[int, int, int], d_out: int, sparsity: floa
     W = torch.randint(-60, 61, (d_out, d_in), generator=rng) / 32
     if "silent" in group:
         X[..., 1::2] = 0
+    if "equal" in group:
+        W, X = W.round(), torch.ones_like(X)
     return case(group, W=W, X=X, sparsity=sparsity)
 
 
@@ -53,4 +55,6 @@ EXAMPLES = [
     _example("features of different scale", (2, 5, 6), 4, 0.5, 7),
     _example("features of different scale", (3, 2, 5), 5, 0.25, 7),
     _example("silent features", (2, 3, 8), 3, 0.3125, 7),
+    _example("equal scores", (2, 2, 9), 4, 0.5, 7),
+    _example("everything is pruned", (2, 3, 4), 3, 1.0, 7),
 ]
