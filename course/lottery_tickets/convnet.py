@@ -60,6 +60,7 @@ class Size:
     compared: tuple[int, ...] = (2, 3, 4)
 
 
+# Every step in seconds: accuracy stays near chance, so this size proves nothing.
 TINY = Size(width=4, depth=2, steps=40, batch=16, rounds=2, seeds=2, rates=(0.05,), rewinds=(0, 5), compared=(2,))
 
 
@@ -236,10 +237,13 @@ def table(found: dict[tuple, Tensor]) -> str:
     return "\n".join(lines)
 
 
-def report(imp: Callable, late_rewind: Callable, reinit: Callable) -> str:
-    """The study's table on a GPU; on a CPU, which would take an hour or more for it, a sentence."""
-    if devices.best().type != "cuda":
-        return "Skipped: these networks take minutes on a GPU and hours on a CPU. convnet.TINY is a size to try."
-    size = Size()
+def report(imp: Callable, late_rewind: Callable, reinit: Callable, size: Size | None = None) -> str:
+    """The study's table: in full on a GPU; on a CPU, which would take hours for it, of the size given or a sentence."""
+    if size is None and devices.best().type != "cuda":
+        return (
+            "Skipped: these networks take minutes on a GPU and hours on a CPU. A last argument convnet.TINY runs all "
+            "steps in seconds, on networks that hardly learn: it shows the machinery, and no result."
+        )
+    size = size or Size()
     title = f"accuracy (%), {size.seeds} seeds, {size.steps} steps, on {devices.machine(devices.best())}"
     return title + "\n" + table(study(imp, late_rewind, reinit, size))

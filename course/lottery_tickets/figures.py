@@ -48,7 +48,8 @@ def steps(found: Comparison) -> str:
     rows = [
         [f"{found.tickets.sparsity(r):.1f}%", *(_median(found.steps_to(r, n)) for n in names)] for r in found.rounds
     ]
-    return lines(["pruned", *names], rows) + f"\ndense network: {_median(found.steps_to(0))}"
+    title = "Median steps to within 2 points of the dense network's final accuracy\n"
+    return title + lines(["pruned", *names], rows) + f"\ndense network: {_median(found.steps_to(0))}"
 
 
 def _median(found: Tensor) -> str:

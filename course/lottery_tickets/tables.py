@@ -24,7 +24,7 @@ def tables(answer: Callable[[str], Callable], seeds: int | None = None) -> Itera
     found = study.compare(tickets, *controls)
     yield f"Accuracy (%) after {networks.STEPS} steps, {problem.seeds} seeds\n{figures.accuracies(found)}"
     yield f"Gaps in points, and over the root mean square of both standard deviations\n{figures.gaps(found)}"
-    yield f"Steps to the dense accuracy minus 2 points (median)\n{figures.steps(found)}"
+    yield figures.steps(found)
     run = study.long_run(tickets, answer("reinit"))
     yield f"Early stopping\n{figures.stops(run, answer('early_stop'))}"
     yield f"Longer training\n{figures.longer(run, networks.STEPS, 4 * networks.STEPS)}"

@@ -38,13 +38,12 @@ class View:
         pixels, shares = self.pixels(r, name), 100 * self.densities(r, name).mean(1)
         steps = self.found.steps_to(r, name).median().item()
         reached = "never" if steps == float("inf") else f"after {steps:.0f} steps"
-        middle = pixels[:, 2:6].sum() / pixels.sum().clamp(min=1)
+        middle, unread = pixels[:, 2:6].sum() / pixels.sum().clamp(min=1), int((pixels == 0).sum())
         return (
             f"Round {r}, {name}: {kept(masks[0]):,} weights, {self.found.tickets.sparsity(r):.1f}% pruned. Layers keep "
             f"{', '.join(f'{share:.1f}%' for share in shares)}. Accuracy {spread(self.found.final(r, name))}% (dense "
             f"{spread(self.found.final(0))}%); within 2 points of dense {reached} (median). In the first network "
-            f"{int((pixels == 0).sum())} of 64 pixels are not read, and the four middle columns have {middle:.0%} of "
-            "the weights."
+            f"{unread} of 64 pixels are not read, and the four middle columns have {middle:.0%} of the weights."
         )
 
     def draw(self, r: int, name: str, axes: tuple[Axes, Axes, Axes]) -> None:
@@ -55,17 +54,21 @@ class View:
             mean, std = curves.accuracy[place].mean(0), curves.accuracy[place].std(0)
             axes[0].plot(steps, mean, label=label)
             axes[0].fill_between(steps, mean - std, mean + std, alpha=0.2)
-        axes[0].set(xlabel="steps", ylabel="test accuracy (%)", ylim=(0, 101), title="How it learns (band: 1 std)")
-        axes[0].legend(loc="lower right")
+        axes[0].set(xlabel="steps", ylabel="test accuracy (%)", ylim=(0, 101))
+        axes[0].set_title("How it learns (band: 1 std)", pad=22)
+        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, borderaxespad=0.2)
         pixels = self.pixels(r, name)
         axes[1].imshow(pixels.numpy(), cmap="viridis", vmin=0)
         title = f"Weights that read each pixel\n(dark: 0, light: {int(pixels.max())})"
         axes[1].set(xticks=[], yticks=[], title=title)
         shares = 100 * self.densities(r, name)
         mean, std = shares.mean(1).tolist(), shares.std(1).tolist()
-        drawn = axes[2].bar(("first", "second", "output"), mean, yerr=std, capsize=4)
-        axes[2].bar_label(drawn, [f"{share:.1f}" for share in mean], padding=3)
-        axes[2].set(ylabel="weights kept (%)", ylim=(0, 110), title="What each layer keeps (bar: 1 std)")
+        axes[2].errorbar(("first", "second", "output"), mean, std, fmt="o", capsize=4)
+        for layer, share in enumerate(mean):
+            axes[2].annotate(f"{share:.1f}", (layer, share), xytext=(7, 4), textcoords="offset points")
+        axes[2].set(ylabel="weights kept (%)", yscale="log", ylim=(0.5, 150), xlim=(-0.4, 2.6))
+        axes[2].set_yticks([1, 10, 100], ["1", "10", "100"])
+        axes[2].set_title("What each layer keeps (bar: 1 std)")
 
 
 def ticket_explorer(found: Comparison, r: int = 7, name: str = "ticket") -> ipywidgets.VBox:
@@ -96,6 +99,9 @@ def ticket_explorer(found: Comparison, r: int = 7, name: str = "ticket") -> ipyw
     choice = ipywidgets.Dropdown(options=list(ARMS), value=name, description="start")
     slider.layout.width, slider.tooltip = "32em", "The round of pruning: move it with the arrow keys"
     shown, line = widgets.picture(), ipywidgets.HTML()
+    shown.tooltip = (
+        "Learning curves, weights on each pixel and the layers' densities; the line below says them in words"
+    )
 
     def show(_: object = None) -> None:
         shown.value, line.value = known[slider.value, choice.value]
@@ -107,7 +113,7 @@ def ticket_explorer(found: Comparison, r: int = 7, name: str = "ticket") -> ipyw
 
 
 def _png(view: View, r: int, name: str) -> bytes:
-    figure = Figure(figsize=(12, 3.3))  # a computed layout would take as long as all the rest
-    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.16, top=0.84, wspace=0.25)
+    figure = Figure(figsize=(12, 3.6))  # a computed layout would take as long as all the rest
+    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.82, wspace=0.25)
     view.draw(r, name, figure.subplots(1, 3, width_ratios=(1.5, 1, 1)))
     return widgets.png(figure)

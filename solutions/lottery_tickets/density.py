@@ -100,9 +100,30 @@ def AveragesTheLayers(sizes, p, p_out, rounds):
 
 
 @wrong
+def AveragesTwoDensities(sizes, p, p_out, rounds):
+    """The output layer's density and that of the others were averaged, as if either held half of all weights: count
+    weights."""
+    return [((1 - p) ** r + (1 - p_out) ** r) / 2 for r in range(rounds + 1)]
+
+
+@wrong
 def TakesSharesOfTheOriginal(sizes, p, p_out, rounds):
     """Every round took the same number of weights away: the rate is a share of what is left."""
     return _shares(sizes, _rates(sizes, p, p_out), rounds, lambda rate, r: max(0.0, 1 - r * rate))
+
+
+@wrong
+def FallsBelowZero(sizes, p, p_out, rounds):
+    """Every round took the same number of weights away, in the end more than there are: the rate is a share of what is
+    left."""
+    return _shares(sizes, _rates(sizes, p, p_out), rounds, lambda rate, r: 1 - r * rate)
+
+
+@wrong
+def TakesOneShareOfTheOriginal(sizes, p, p_out, rounds):
+    """Every round took the share p of all weights that there were at first. The rate is a share of what a layer has
+    left, and the output layer has a rate of its own."""
+    return [1 - r * p for r in range(rounds + 1)]
 
 
 @wrong
@@ -115,6 +136,12 @@ def ReturnsTheSparsity(sizes, p, p_out, rounds):
 def KeepsTheRate(sizes, p, p_out, rounds):
     """A round kept the share p of a layer: it drops p and keeps 1 - p."""
     return density(sizes, 1 - p, 1 - p_out, rounds)
+
+
+@wrong
+def KeepsOneRate(sizes, p, p_out, rounds):
+    """All layers kept the share p in a round: p is dropped, and 1 - p is kept. The output layer drops p_out."""
+    return [p**r for r in range(rounds + 1)]
 
 
 @wrong

@@ -51,18 +51,21 @@ def _drop_smallest(theta, masks, k, among=None):
 
 
 def cases(rng):
-    def draw(group, sizes, p, rounds):
+    def draw(group, sizes, p, rounds, coarse=1):
         theta0, lessons = {}, {}
-        for i, (d_in, d_out) in enumerate(pairwise(sizes)):
-            for name, shape in ((f"fc{i}.weight", (d_out, d_in)), (f"fc{i}.bias", (d_out,))):
-                theta0[name] = torch.randint(-900, 901, shape, generator=rng) / 512
-                lessons[name] = torch.randint(-400, 401, shape, generator=rng) / 256 * (i + 1)
+        for i, (layer, (d_in, d_out)) in enumerate(zip(("stem", "body", "head"), pairwise(sizes), strict=False)):
+            for name, shape in ((f"{layer}.weight", (d_out, d_in)), (f"{layer}.bias", (d_out,))):
+                theta0[name] = torch.randint(-900, 901, shape, generator=rng) // coarse * coarse / 512
+                lessons[name] = torch.randint(-400, 401, shape, generator=rng) // coarse * coarse / 256 * (i + 1)
         return case(group, theta0=theta0, lessons=lessons, p=p, rounds=rounds)
 
     # With 0.2 and 0.36 the number to drop is never half a weight.
     yield draw("two layers", [7, 6, 4], 0.2, 5)
     yield draw("two layers", [4, 9, 5], 0.2, 4)
     yield draw("few rounds, or none", [6, 5, 4, 3], 0.36, 3)
+    # Few values, so that many weights are equal in every round.
+    yield draw("ties", [5, 6, 4], 0.2, 4, coarse=400)
+    yield draw("ties", [6, 4, 5, 3], 0.36, 3, coarse=400)
     yield draw("half a weight rounds up", [5, 6, 2], 0.25, 3)
     yield draw("few rounds, or none", [5, 3], 0.36, 0)
 
@@ -234,6 +237,35 @@ def PrunesTheBiases(train, theta0, p, rounds):
     history = [{name: torch.ones_like(value, dtype=torch.bool) for name, value in theta0.items()}]
     for _ in range(rounds):
         history.append(_prune(train(_rewound(theta0, history[-1]), history[-1]), history[-1], p))
+    return history
+
+
+def _prune_in_order(theta, masks, p, names):
+    """Prune as if the layers stood in this order."""
+    pruned = _prune(theta, {name: masks[name] for name in names}, p)
+    return {name: pruned[name] for name in masks}
+
+
+@wrong
+def SortsTheNames(train, theta0, p, rounds):
+    """Of equal weights in two layers the wrong one was dropped. The order of the names in theta0 decides, which is not
+    that of the alphabet."""
+    history = [_everything(theta0)]
+    for _ in range(rounds):
+        trained, last = train(_rewound(theta0, history[-1]), history[-1]), history[-1]
+        history.append(_prune_in_order(trained, last, p, sorted(last)))
+    return history
+
+
+@wrong
+def TiesFromTheEnd(train, theta0, p, rounds):
+    """Of equal weights the last one was dropped: the first goes first."""
+    history = [_everything(theta0)]
+    for _ in range(rounds):
+        trained, last = train(_rewound(theta0, history[-1]), history[-1]), history[-1]
+        turned, masks = ({name: t[name].flip(0, 1) for name in reversed(last)} for t in (trained, last))
+        pruned = _prune(turned, masks, p)
+        history.append({name: pruned[name].flip(0, 1) for name in last})
     return history
 
 

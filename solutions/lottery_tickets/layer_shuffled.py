@@ -110,6 +110,30 @@ def ShufflesWholeColumns(masks, generator):
 
 
 @wrong
+def ShufflesWithinRows(masks, generator):
+    """Each place stayed in its row: shuffle the places of the whole layer, not row by row."""
+    return {name: torch.stack([_shuffled(row, generator) for row in mask]) for name, mask in masks.items()}
+
+
+@wrong
+def ShufflesWithinColumns(masks, generator):
+    """Each place stayed in its column: shuffle the places of the whole layer, not column by column."""
+    return {name: mask.T for name, mask in ShufflesWithinRows({n: m.T for n, m in masks.items()}, generator).items()}
+
+
+@wrong
+def RollsTheMask(masks, generator):
+    """The kept places lie in as many columns as before: they moved together, as in a cyclic shift. Every place moves on
+    its own."""
+    drawn = {}
+    for name, mask in masks.items():
+        rows, columns = mask.shape
+        down, right = (int(torch.randint(n // 4, 3 * n // 4, (), generator=generator)) for n in (rows, columns))
+        drawn[name] = mask.flatten().roll(down * columns + right).view(mask.shape)
+    return drawn
+
+
+@wrong
 def ShufflesRowsAndColumns(masks, generator):
     """Rows and columns were shuffled, but as wholes: the pattern is still there in another order. Shuffle places."""
     return {name: _shuffled(_shuffled(mask, generator).T, generator).T for name, mask in masks.items()}
@@ -131,3 +155,10 @@ def IgnoresTheGenerator(masks, generator):
 def SeedsItself(masks, generator):
     """Every call draws the same masks: do not seed. The caller's generator decides."""
     return layer_shuffled(masks, torch.Generator().manual_seed(0))
+
+
+@wrong
+def SeedsAnew(masks, generator):
+    """Every call with one generator draws the same masks, as where its seed is set anew: draw from the generator as it
+    stands."""
+    return layer_shuffled(masks, torch.Generator().manual_seed(generator.initial_seed()))

@@ -44,18 +44,19 @@ def _ticket(masks, theta):
 def cases(rng):
     def draw(group, sizes, density, scales, ties=False):
         trained, theta0 = {}, {}
-        for i, (d_in, d_out) in enumerate(pairwise(sizes)):
-            for name, shape in ((f"fc{i}.weight", (d_out, d_in)), (f"fc{i}.bias", (d_out,))):
+        for layer, scale, (d_in, d_out) in zip(("stem", "body", "head"), scales, pairwise(sizes), strict=False):
+            for name, shape in ((f"{layer}.weight", (d_out, d_in)), (f"{layer}.bias", (d_out,))):
                 theta0[name] = torch.randn(shape, generator=rng)
-                trained[name] = scales[i] * torch.randn(shape, generator=rng)
+                trained[name] = scale * torch.randn(shape, generator=rng)
                 if ties:
-                    trained[name] = trained[name].sign() * torch.randint(1, 4, shape, generator=rng)
+                    places = torch.randperm(trained[name].numel(), generator=rng).view(shape)
+                    trained[name] = trained[name].sign() * (places % 3 + 1)
         return case(group, theta_trained=trained, theta0=theta0, density=density)
 
-    # Densities are binary fractions, so that half a weight is exactly half of one.
-    yield draw("two layers", [5, 6, 4], 0.25, [0.4, 1.0])
+    # Densities are binary fractions, so that half a weight is exactly half of one; only one group has such halves.
+    yield draw("two layers", [5, 6, 3], 0.328125, [0.4, 1.0])
     yield draw("two layers", [7, 3, 4], 0.375, [1.0, 0.5])
-    yield draw("three layers", [4, 5, 6, 3], 0.125, [1.0, 0.3, 0.8])
+    yield draw("three layers", [4, 5, 6, 3], 0.1875, [1.0, 0.3, 0.8])
     yield draw("half a weight rounds up", [6, 3, 2], 0.1875, [0.6, 1.0])
     yield draw("ties", [4, 5, 3], 0.375, [1.0, 1.0], ties=True)
     yield draw("ties", [6, 4, 2], 0.5, [1.0, 1.0], ties=True)
@@ -183,6 +184,33 @@ def RoundsDown(theta_trained, theta0, density):
     weights = _weights(theta_trained)
     prunable = sum(value.numel() for value in weights.values())
     return _ticket(_masks(weights, int(density * prunable) / prunable), theta0)
+
+
+@wrong
+def RoundsTheNumberPruned(theta_trained, theta0, density):
+    """The number to prune was rounded to the nearest integer, halves up. Round the number to keep: at half a weight
+    they differ."""
+    weights = _weights(theta_trained)
+    prunable = sum(value.numel() for value in weights.values())
+    return _ticket(_masks(weights, 1 - _keep(prunable, 1 - density) / prunable), theta0)
+
+
+@wrong
+def RanksLayerByLayerAndRoundsThePruned(theta_trained, theta0, density):
+    """Every layer kept the same share, and the number to prune was rounded: rank the weights of all layers together,
+    and round the number to keep."""
+    masks = {}
+    for name, value in _weights(theta_trained).items():
+        share = 1 - _keep(value.numel(), 1 - density) / value.numel()
+        masks |= _masks({name: value}, share)
+    return _ticket(masks, theta0)
+
+
+@wrong
+def SortsTheNames(theta_trained, theta0, density):
+    """Of equal weights in two layers the wrong one was pruned. The order of the names in theta_trained decides, which
+    is not that of the alphabet."""
+    return _ticket(_masks(dict(sorted(_weights(theta_trained).items())), density), theta0)
 
 
 @wrong

@@ -34,7 +34,16 @@ def cases(rng):
 
     def draw(group, shape, alive, p, held=True):
         W, mask = torch.randn(shape, generator=rng), mask_of(shape, alive)
+        if not held:
+            W[tuple((~mask).nonzero()[-1])] = torch.inf
         return case(group, W=W * mask if held else W, mask=mask, p=p)
+
+    def zeros():
+        """Six survivors are 0, three are to go, and the last place, which is 0 as well, is none."""
+        alive = torch.randperm(19, generator=rng)[:14]
+        W, mask = torch.randn(20, generator=rng), torch.zeros(20, dtype=torch.bool)
+        mask[alive], W[alive[:6]] = True, 0.0
+        return case("zeros among the survivors", W=(W * mask).view(4, 5), mask=mask.view(4, 5), p=0.2)
 
     # With these rates p times the survivors is never half a weight, except where the group says so.
     yield draw("the first round", (5, 7), 35, 0.2)
@@ -48,6 +57,7 @@ def cases(rng):
     W = torch.zeros(5, 4)
     W[mask] = sizes * (2 * torch.randint(0, 2, (17,), generator=rng) - 1)
     yield case("ties", W=W, mask=mask, p=0.36)
+    yield zeros()
     yield draw("nothing to drop, or everything", (4, 6), 0, 0.2)
     yield draw("nothing to drop, or everything", (3, 7), 14, 0.0)
     yield draw("nothing to drop, or everything", (6, 3), 11, 1.0)
@@ -107,6 +117,28 @@ def PrunesZerosAgain(W, mask, p):
     """Places that were pruned before were dropped once more, so too many survivors stay: take them out of the
     ranking."""
     return mask & _drop((W * mask).abs(), torch.ones_like(mask), _count(mask, p))
+
+
+@wrong
+def RanksPrunedPlacesAsZeros(W, mask, p):
+    """Pruned places were ranked as zeros, ahead of the survivors, and some came back: a survivor can be 0 itself, and
+    infinity times 0 is no zero. Take those places out of the ranking."""
+    gone = mask.numel() - int(mask.sum())
+    return _drop((W * mask).abs(), torch.ones_like(mask), gone + _count(mask, p))
+
+
+@wrong
+def CountsPrunedPlacesAsTheSmallest(W, mask, p):
+    """Pruned places were ranked as zeros, ahead of the survivors, and the wrong ones were dropped: a survivor
+    can be 0 itself, and infinity times 0 is no zero. Take those places out of the ranking."""
+    return mask & RanksPrunedPlacesAsZeros(W, mask, p)
+
+
+@wrong
+def FailsWhereNothingIsDropped(W, mask, p):
+    """It fails where no weight is to be dropped, as where none is left: then the next mask is the last one."""
+    W[mask].abs().kthvalue(_count(mask, p))
+    return prune_round(W, mask, p)
 
 
 @wrong

@@ -30,11 +30,11 @@ def cases(rng):
     def number(low, high):
         return int(torch.randint(low, high, (), generator=rng))
 
-    def draw(group, sizes, densities):
+    def draw(group, sizes, densities, biases=0.0):
         theta0, masks = {}, {}
         for i, (d_in, d_out) in enumerate(pairwise(sizes)):
             theta0[f"layer{i}.weight"] = torch.randn(d_out, d_in, generator=rng) * _std((d_out, d_in))
-            theta0[f"layer{i}.bias"] = torch.zeros(d_out)
+            theta0[f"layer{i}.bias"] = biases * torch.randn(d_out, generator=rng)
             order = torch.randperm(d_out * d_in, generator=rng).view(d_out, d_in)
             masks[f"layer{i}.weight"] = order < densities[i] * d_out * d_in
         return case(group, theta0=theta0, masks=masks, seed=number(10, 10**6))
@@ -42,6 +42,7 @@ def cases(rng):
     yield draw("two layers", [number(16, 20), number(96, 110), number(18, 24)], [0.25, 0.22])
     yield draw("three layers", [number(60, 70), number(15, 18), number(90, 99), number(20, 24)], [0.4, 0.28, 0.22])
     yield draw("one layer", [number(13, 16), number(100, 110)], [0.28])
+    yield draw("biases were not 0", [number(13, 16), number(100, 110)], [0.28], biases=0.5)
 
 
 @right
@@ -127,9 +128,16 @@ def DrawsOneSign(theta0, masks, generator):
 
 @wrong
 def DrawsTheBiases(theta0, masks, generator):
-    """The biases were drawn, too: they start at 0."""
+    """The biases are not 0: only weights are drawn."""
     new = reinit(theta0, masks, generator)
     return {name: t if name in masks else torch.randn(t.shape, generator=generator) for name, t in new.items()}
+
+
+@wrong
+def KeepsTheBiases(theta0, masks, generator):
+    """The biases have their values from theta0: the control starts them at 0, like those of any new network."""
+    new = reinit(theta0, masks, generator)
+    return {name: t if name in masks else theta0[name].clone() for name, t in new.items()}
 
 
 @wrong
@@ -148,3 +156,10 @@ def IgnoresTheGenerator(theta0, masks, generator):
 def SeedsItself(theta0, masks, generator):
     """Every call draws the same weights: do not seed. The caller's generator decides."""
     return reinit(theta0, masks, torch.Generator().manual_seed(0))
+
+
+@wrong
+def SeedsAnew(theta0, masks, generator):
+    """Every call with one generator draws the same weights, as where its seed is set anew: draw from the generator as
+    it stands."""
+    return reinit(theta0, masks, torch.Generator().manual_seed(generator.initial_seed()))

@@ -294,6 +294,45 @@ def SharesTheGradient(**given):
 
 
 @wrong
+def AddsUpTheGradients(**given):
+    """Each step followed the sum of all gradients so far, as where zero_grad is forgotten: g is that of its own batch,
+    and only v remembers."""
+    sums = {}
+
+    def move(p, v, g, lr, momentum):
+        sums[id(p)] = sums.get(id(p), 0) + g
+        _move(p, v, sums[id(p)], lr, momentum)
+
+    return _sgd(**given, move=move)
+
+
+@wrong
+def SharesTheMask(**given):
+    """All networks were held by the mask of the first: masks[layer][s] belongs to network s."""
+    return _sgd(**{**given, "masks": [mask[:1].expand_as(mask) for mask in given["masks"]]})
+
+
+@wrong
+def ForgetsTheMaskAndAverages(**given):
+    """Two faults: the masks were not used at all, and the loss was averaged over the networks, too."""
+    S = given["batches"].shape[1]
+    return _sgd(**given, before=_nothing, after=_nothing, loss=lambda logits, labels: _mean_loss(logits, labels) / S)
+
+
+@wrong
+def MasksAtTheStartOnlyAndAverages(**given):
+    """Two faults: pruned weights came back after the start, and the loss was averaged over the networks, too."""
+    S = given["batches"].shape[1]
+    return _sgd(**given, after=_nothing, loss=lambda logits, labels: _mean_loss(logits, labels) / S)
+
+
+@wrong
+def ReturnsAGraph(**given):
+    """The values are right, but they still require a gradient: return plain tensors, as detach() gives them."""
+    return tuple([part.requires_grad_() for part in parts] for parts in train_stacked(**given))
+
+
+@wrong
 def Ascends(**given):
     """The loss rises: a parameter moves by minus lr times v."""
     return _sgd(**{**given, "lr": -given["lr"]})

@@ -139,3 +139,10 @@ def IgnoresTheGenerator(masks, generator):
 def SeedsItself(masks, generator):
     """Every call draws the same masks: do not seed. The caller's generator decides."""
     return uniform_mask(masks, torch.Generator().manual_seed(0))
+
+
+@wrong
+def SeedsAnew(masks, generator):
+    """Every call with one generator draws the same masks, as where its seed is set anew: draw from the generator as it
+    stands."""
+    return uniform_mask(masks, torch.Generator().manual_seed(generator.initial_seed()))

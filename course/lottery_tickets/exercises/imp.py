@@ -24,8 +24,8 @@ def imp(
 
     Every round trains the ticket of the last masks from its initial values. Of the s weights that are still there it
     drops floor(p * s + 0.5): those of smallest absolute value after this training, in one ranking over all layers. Of
-    equal absolute values, the one that comes first is dropped first: by the order of the names in theta0, then in
-    row-major order.
+    equal absolute values, the one that comes first is dropped first: by the order of the names in theta0, which need
+    not be that of the alphabet, then in row-major order.
 
     Parameters
     ----------
@@ -75,18 +75,19 @@ def observe(answer, case: Case) -> list:
 
 
 def _example(group: str, sizes: list[int], p: float, rounds: int) -> Case:
-    rng = torch.Generator().manual_seed(10 * sum(sizes) + rounds)
+    rng, coarse = torch.Generator().manual_seed(10 * sum(sizes) + rounds), 400 if group == "ties" else 1
     theta0, lessons = {}, {}
-    for i, (d_in, d_out) in enumerate(pairwise(sizes)):
-        for name, shape in ((f"fc{i}.weight", (d_out, d_in)), (f"fc{i}.bias", (d_out,))):
-            theta0[name] = torch.randint(-900, 901, shape, generator=rng) / 512
-            lessons[name] = torch.randint(-400, 401, shape, generator=rng) / 256 * (i + 1)
+    for i, (layer, (d_in, d_out)) in enumerate(zip(("stem", "head"), pairwise(sizes), strict=False)):
+        for name, shape in ((f"{layer}.weight", (d_out, d_in)), (f"{layer}.bias", (d_out,))):
+            theta0[name] = torch.randint(-900, 901, shape, generator=rng) // coarse * coarse / 512
+            lessons[name] = torch.randint(-400, 401, shape, generator=rng) // coarse * coarse / 256 * (i + 1)
     return case(group, theta0=theta0, lessons=lessons, p=p, rounds=rounds)
 
 
 EXAMPLES = [
     _example("two layers", [5, 4, 3], 0.2, 4),
     _example("few rounds, or none", [6, 3, 4], 0.36, 3),
+    _example("ties", [5, 3, 4], 0.2, 3),
     _example("half a weight rounds up", [4, 3, 2], 0.25, 2),
     _example("few rounds, or none", [4, 3], 0.2, 0),
 ]

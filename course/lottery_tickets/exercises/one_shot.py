@@ -19,8 +19,9 @@ def one_shot(
     """Prune a trained network once, by magnitude over all layers together, and rewind what is left.
 
     Of all n weights, floor(density * n + 0.5) are kept: those of largest absolute value after training, in one ranking
-    over all layers. Of equal absolute values, the one that comes first is pruned first: by the order of the names in
-    theta_trained, then in row-major order.
+    over all layers. It is the number kept that is rounded, halves up, not the number pruned. Of equal absolute values,
+    the one that comes first is pruned first: by the order of the names in theta_trained, which need not be that of the
+    alphabet, then in row-major order.
 
     Parameters
     ----------
@@ -45,17 +46,19 @@ def one_shot(
 def _example(group: str, sizes: list[int], density: float) -> Case:
     rng = torch.Generator().manual_seed(10 * sum(sizes) + len(sizes))
     trained, theta0 = {}, {}
-    for i, (d_in, d_out) in enumerate(pairwise(sizes)):
-        for name, shape in ((f"fc{i}.weight", (d_out, d_in)), (f"fc{i}.bias", (d_out,))):
+    for i, (layer, (d_in, d_out)) in enumerate(zip(("stem", "head"), pairwise(sizes), strict=False)):
+        for name, shape in ((f"{layer}.weight", (d_out, d_in)), (f"{layer}.bias", (d_out,))):
             theta0[name] = torch.randn(shape, generator=rng)
             trained[name] = torch.randn(shape, generator=rng) * (i + 1)
             if "ties" in group:
-                trained[name] = trained[name].sign() * torch.randint(1, 4, shape, generator=rng)
+                places = torch.randperm(trained[name].numel(), generator=rng).view(shape)
+                trained[name] = trained[name].sign() * (places % 3 + 1)
     return case(group, theta_trained=trained, theta0=theta0, density=density)
 
 
 EXAMPLES = [
-    _example("two layers", [4, 3, 2], 0.25),
-    _example("ties", [3, 4, 2], 0.375),
+    _example("two layers", [5, 3, 2], 0.3125),
+    _example("half a weight rounds up", [4, 3, 2], 0.25),
+    _example("ties", [3, 4, 2], 0.4375),
     _example("nothing is kept, or all", [3, 2], 0.0),
 ]

@@ -22,7 +22,7 @@ def prune_round(W: Tensor, mask: Tensor, p: float) -> Tensor:
     ----------
     W : Tensor, any shape, float32
         The trained weights, of one layer or of all layers in one vector. At a pruned place there may be a zero, if
-        the mask was held in training, or anything else.
+        the mask was held in training, or anything else, even infinity. A weight that is still there may be 0, too.
     mask : Tensor, the shape of W, bool
         True where a weight is still there. Often all are, sometimes none is. It must not change.
     p : float
@@ -44,7 +44,11 @@ def _example(group: str, shape: tuple[int, ...], alive: int, p: float) -> Case:
     mask = torch.zeros(W.numel(), dtype=torch.bool)
     mask[torch.randperm(W.numel(), generator=rng)[:alive]] = True
     mask = mask.view(shape)
-    return case(group, W=W if "not held" in group else W * mask, mask=mask, p=p)
+    if "not held" not in group:
+        W = W * mask
+    elif not mask.all():
+        W[tuple((~mask).nonzero()[0])] = torch.inf
+    return case(group, W=W, mask=mask, p=p)
 
 
 EXAMPLES = [
@@ -58,4 +62,11 @@ EXAMPLES = [
         mask=torch.tensor([[True, True, True, True], [True, True, False, True]]),
         p=0.5,
     ),
+    case(
+        "zeros among the survivors",
+        W=torch.tensor([[0.0, 0.5, 0.0, 0.25], [0.0, -1.0, 0.0, 0.0]]),
+        mask=torch.tensor([[True, True, True, True], [True, True, False, False]]),
+        p=0.3,
+    ),
+    _example("nothing to drop, or everything", (3, 4), 0, 0.2),
 ]

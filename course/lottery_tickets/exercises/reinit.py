@@ -41,19 +41,22 @@ def reinit(theta0: dict[str, Tensor], masks: dict[str, Tensor], generator: torch
 
 
 def observe(answer, case: Case) -> dict:
-    """Draw twice from equal generators, with another global seed each time, and once from a third."""
+    """Draw twice from one generator, then from its equal and from another, with another global seed each time."""
     masks, seed = case.inputs["masks"], case.inputs["seed"]
 
-    def draw(seed: int, global_seed: int):
+    def draw(generator: torch.Generator, global_seed: int):
         torch.manual_seed(global_seed)
-        given = {"theta0": case.inputs["theta0"], "masks": masks, "generator": torch.Generator().manual_seed(seed)}
+        given = {"theta0": case.inputs["theta0"], "masks": masks, "generator": generator}
         return observe_call(answer, Case(case.group, given))
 
+    first, equal, another = (torch.Generator().manual_seed(s) for s in (seed, seed, seed + 1))
     with torch.random.fork_rng(devices=[]):
-        drawn, again, other = draw(seed, 1), draw(seed, 2), draw(seed + 1, 3)
+        drawn, more = draw(first, 1), draw(first, 4)
+        again, other = draw(equal, 2), draw(another, 3)
     return {
         "drawn": drawn,
         "repeatable": all(map(torch.equal, _weights(drawn, masks), _weights(again, masks))),
+        "same in the next call": any(map(torch.equal, _weights(drawn, masks), _weights(more, masks))),
         "same for every seed": any(map(torch.equal, _weights(drawn, masks), _weights(other, masks))),
     }
 
@@ -74,6 +77,7 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
     return {
         "pruned weights are zero": not any(drawn[name][~mask].any() for name, mask in masks.items()),
         "biases are zero": not any(value.any() for name, value in drawn.items() if name not in masks),
+        "biases are not those of theta0": not any(_kept_bias(theta0[n], v) for n, v in drawn.items() if n not in masks),
         "no layer is spread more widely than asked for": max(spreads) < 1.3,
         "no layer is spread more narrowly than asked for": min(spreads) > 0.72,
         "weights of both signs are drawn alike": all(value.mean().abs() < 0.4 for value in scaled),
@@ -82,7 +86,12 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
         "the kept weights are new values": all(_new(value, theta0[name]) for name, value in kept.items()),
         "equal generators give equal weights": observed["repeatable"],
         "another generator gives other weights": not observed["same for every seed"],
+        "the next call with one generator gives other weights": not observed["same in the next call"],
     }
+
+
+def _kept_bias(old: Tensor, value: Tensor) -> bool:
+    return bool(old.any()) and torch.equal(old, value)
 
 
 def _new(values: Tensor, old: Tensor) -> bool:
@@ -95,7 +104,7 @@ def _example(group: str, sizes: list[int], densities: list[float], seed: int) ->
     theta0, masks = {}, {}
     for i, (d_in, d_out) in enumerate(pairwise(sizes)):
         theta0[f"fc{i}.weight"] = torch.randn(d_out, d_in, generator=rng) * (2 / (d_in + d_out)) ** 0.5
-        theta0[f"fc{i}.bias"] = torch.zeros(d_out)
+        theta0[f"fc{i}.bias"] = torch.randn(d_out, generator=rng) if "biases" in group else torch.zeros(d_out)
         order = torch.randperm(d_out * d_in, generator=rng).view(d_out, d_in)
         masks[f"fc{i}.weight"] = order < densities[i] * d_out * d_in
     return case(group, theta0=theta0, masks=masks, seed=seed)
@@ -104,4 +113,5 @@ def _example(group: str, sizes: list[int], densities: list[float], seed: int) ->
 EXAMPLES = [
     _example("two layers", [16, 80, 12], [0.28, 0.33], 3),
     _example("one layer", [12, 90], [0.3], 7),
+    _example("biases were not 0", [13, 85], [0.3], 9),
 ]

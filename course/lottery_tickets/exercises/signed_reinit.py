@@ -41,19 +41,22 @@ def signed_reinit(theta0: dict[str, Tensor], masks: dict[str, Tensor], generator
 
 
 def observe(answer, case: Case) -> dict:
-    """Draw twice from equal generators, with another global seed each time, and once from a third."""
+    """Draw twice from one generator, then from its equal and from another, with another global seed each time."""
     masks, seed = case.inputs["masks"], case.inputs["seed"]
 
-    def draw(seed: int, global_seed: int):
+    def draw(generator: torch.Generator, global_seed: int):
         torch.manual_seed(global_seed)
-        given = {"theta0": case.inputs["theta0"], "masks": masks, "generator": torch.Generator().manual_seed(seed)}
+        given = {"theta0": case.inputs["theta0"], "masks": masks, "generator": generator}
         return observe_call(answer, Case(case.group, given))
 
+    first, equal, another = (torch.Generator().manual_seed(s) for s in (seed, seed, seed + 1))
     with torch.random.fork_rng(devices=[]):
-        drawn, again, other = draw(seed, 1), draw(seed, 2), draw(seed + 1, 3)
+        drawn, more = draw(first, 1), draw(first, 4)
+        again, other = draw(equal, 2), draw(another, 3)
     return {
         "drawn": drawn,
         "repeatable": all(map(torch.equal, _weights(drawn, masks), _weights(again, masks))),
+        "same in the next call": any(map(torch.equal, _weights(drawn, masks), _weights(more, masks))),
         "same for every seed": any(map(torch.equal, _weights(drawn, masks), _weights(other, masks))),
     }
 
@@ -85,6 +88,7 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
         "the sizes are new": all(_new(value.abs(), theta0[name].abs()) for name, value in kept.items()),
         "equal generators give equal weights": observed["repeatable"],
         "another generator gives other weights": not observed["same for every seed"],
+        "the next call with one generator gives other weights": not observed["same in the next call"],
     }
 
 
@@ -98,7 +102,7 @@ def _example(group: str, sizes: list[int], densities: list[float], seed: int) ->
     theta0, masks = {}, {}
     for i, (d_in, d_out) in enumerate(pairwise(sizes)):
         theta0[f"fc{i}.weight"] = torch.randn(d_out, d_in, generator=rng) * (2 / (d_in + d_out)) ** 0.5
-        theta0[f"fc{i}.bias"] = torch.zeros(d_out)
+        theta0[f"fc{i}.bias"] = torch.randn(d_out, generator=rng) if "biases" in group else torch.zeros(d_out)
         order = torch.randperm(d_out * d_in, generator=rng).view(d_out, d_in)
         masks[f"fc{i}.weight"] = order < densities[i] * d_out * d_in
     return case(group, theta0=theta0, masks=masks, seed=seed)
@@ -107,4 +111,5 @@ def _example(group: str, sizes: list[int], densities: list[float], seed: int) ->
 EXAMPLES = [
     _example("two layers", [16, 80, 12], [0.28, 0.33], 3),
     _example("one layer", [12, 90], [0.3], 7),
+    _example("biases were not 0", [13, 85], [0.3], 9),
 ]

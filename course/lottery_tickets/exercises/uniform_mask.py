@@ -36,19 +36,22 @@ def uniform_mask(masks: dict[str, Tensor], generator: torch.Generator) -> dict[s
 
 
 def observe(answer, case: Case) -> dict:
-    """Draw twice from equal generators, with another global seed each time, and from others; count what is kept."""
+    """Draw twice from one generator, then from its equal and from others, with other global seeds; count the kept."""
     masks, seed = case.inputs["masks"], case.inputs["seed"]
 
-    def draw(seed: int, global_seed: int):
+    def draw(generator: torch.Generator, global_seed: int):
         torch.manual_seed(global_seed)
-        given = {"masks": masks, "generator": torch.Generator().manual_seed(seed)}
-        return observe_call(answer, Case(case.group, given))
+        return observe_call(answer, Case(case.group, {"masks": masks, "generator": generator}))
+
+    first, equal, another = (torch.Generator().manual_seed(s) for s in (seed, seed, seed + 1))
 
     with torch.random.fork_rng(devices=[]):
-        drawn, again, other = draw(seed, 1), draw(seed, 2), draw(seed + 1, 3)
-        further = [draw(seed + i, i + 2) for i in range(2, 10)]
+        drawn, more = draw(first, 1), draw(first, 20)
+        again, other = draw(equal, 2), draw(another, 3)
+        further = [draw(torch.Generator().manual_seed(seed + i), i + 2) for i in range(2, 10)]
     return {
         "drawn": drawn,
+        "in the next call": more,
         "from an equal generator": again,
         "from another": other,
         "kept in each layer, draw by draw": [_counts(found) for found in (drawn, other, *further)],
@@ -72,6 +75,7 @@ def holds(case: Case, observed: dict) -> dict[str, bool]:
         "how many weights a layer keeps varies from draw to draw": not several or counts.count(counts[0]) < len(counts),
         "equal generators give equal masks": _equal(drawn, observed["from an equal generator"]),
         "another generator gives other masks": not _equal(drawn, observed["from another"]),
+        "the next call with one generator gives other masks": not _equal(drawn, observed["in the next call"]),
     }
 
 
