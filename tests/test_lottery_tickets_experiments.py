@@ -318,7 +318,7 @@ def test_moving_the_slider_changes_the_figure_and_the_words(compared):
     assert figure.value != first
     assert "Round 7, mask shuffled in layers: 765 weights" in line.value
     unread = int((widgets.View(compared).pixels(7, "mask shuffled in layers") == 0).sum())
-    assert f"{unread} of 64 pixels are not read" in line.value
+    assert f"no weight reads {unread} of the 64 pixels" in line.value
     slider.value = 4
     assert "83.2% pruned" in line.value
     slider.value, choice.value = 7, "ticket"

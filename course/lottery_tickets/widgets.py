@@ -43,7 +43,7 @@ class View:
             f"Round {r}, {name}: {kept(masks[0]):,} weights, {self.found.tickets.sparsity(r):.1f}% pruned. Layers keep "
             f"{', '.join(f'{share:.1f}%' for share in shares)}. Accuracy {spread(self.found.final(r, name))}% (dense "
             f"{spread(self.found.final(0))}%); within 2 points of dense {reached} (median). In the first network "
-            f"{unread} of 64 pixels are not read, and the four middle columns have {middle:.0%} of the weights."
+            f"no weight reads {unread} of the 64 pixels, and the four middle columns have {middle:.0%} of the weights."
         )
 
     def draw(self, r: int, name: str, axes: tuple[Axes, Axes, Axes]) -> None:
