@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from course.common import device as devices
+from course.common.plotting import spread
 from course.distillation.language import Models, logits_of, trained
 from course.model import tasks
 
@@ -26,7 +27,7 @@ Pair = tuple[list[int], list[int]]  # tokens of a prompt and of what follows
 
 def scale() -> dict:
     """Sizes of `compare`: small on a CPU, on a GPU more seeds, prompts, words and temperatures."""
-    large = {"count": 6, "steps": 60, "prompts": 256, "tests": 2000, "temperatures": (1.0, 2.0)}
+    large = {"count": 4, "steps": 60, "prompts": 256, "tests": 2000, "temperatures": (1.0, 2.0)}
     return large if devices.best().type == "cuda" else {"count": 3, "steps": 30}
 
 
@@ -101,6 +102,17 @@ def right(given: Models, model: PreTrainedModel, drawn: Sequence[Item], sequence
 def by_names(drawn: Sequence[Item], found: Tensor) -> Tensor:
     """Mean of each composition held out, shape (compositions,)."""
     return torch.stack([found[torch.tensor([own == name for own, *_ in drawn])].mean() for name in tasks.HELD_OUT])
+
+
+def summary(found: Mapping[str, Tensor]) -> str:
+    """A line for each way: the mean share right of all compositions, and without the one that the teacher fails at."""
+    others = [i for i, name in enumerate(tasks.HELD_OUT) if name != "double upper"]
+    lines = [f"{'':26} {'mean of the five':18} without double upper"]
+    for name, runs in found.items():
+        means = (runs.mean(1), runs[:, others].mean(1))
+        first, second = (spread(own, 3) if len(own) > 1 else f"{own.item():.3f}" for own in means)
+        lines.append(f"{name:26} {first:18} {second}")
+    return "\n".join(lines)
 
 
 def compare(

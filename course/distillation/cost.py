@@ -44,7 +44,9 @@ def digits(ensemble: Callable) -> list[Cost]:
     with device:
         for rows in (1, 4096):
             x = torch.rand(rows, TEACHER[0])
-            times[f"{rows} pictures"] = _taken([lambda m=model, x=x: m(x) for model in models.values()], device)
+            times["1 picture" if rows == 1 else f"{rows} pictures"] = _taken(
+                [lambda m=model, x=x: m(x) for model in models.values()], device
+            )
     return _costs(list(models), counts, times)
 
 

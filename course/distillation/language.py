@@ -60,7 +60,7 @@ def trained(model: PreTrainedModel, loss: Callable[[Tensor], Tensor], rows: int,
 
 def scale() -> dict:
     """Sizes of `scratch`: small on a CPU, on a GPU more seeds, steps and temperatures."""
-    large = {"count": 6, "steps": 150, "temperatures": (1.0, 2.0)}
+    large = {"count": 4, "steps": 120, "temperatures": (1.0, 2.0)}
     return large if devices.best().type == "cuda" else {"count": 3, "steps": 60}
 
 

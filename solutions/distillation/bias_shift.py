@@ -45,6 +45,7 @@ def cases(rng):
     yield draw("a share that is jumped over", odd(1, 3, 3) + [5.125] * 4 + odd(7, 9, 9), 6 / 16, 5)
     yield draw("a share that is jumped over", odd(1, 3, 3) + [4.625] * 4 + odd(7, 9, 9), 4 / 16, 3)
     yield draw("as far below as above", odd(2, 5, 2) + odd(6, 8, 1) + odd(10, 14, 5), 5 / 16, 4)
+    yield draw("the last offset", odd(2, 50, 4) + [59.875] * 3 + odd(61, 80, 1), 7 / 8, 3)
     yield draw("too many already", [-gap for gap in odd(0.5, 3, 7)] + odd(1, 5, 9), 3 / 16, 3)
     yield draw("out of reach", odd(3, 50, 3) + odd(61, 80, 5), 5 / 8, 4)
 
@@ -155,3 +156,16 @@ def ReturnsTheIndex(z, c, prior):
 def ReturnsTheShare(z, c, prior):
     """That is the share that was reached: return the offset that reaches it."""
     return _share(z, c, bias_shift(z, c, prior))
+
+
+@wrong
+def LeavesOutTheLast(z, c, prior):
+    """The offset 60 was never tried: range(n) ends with n - 1."""
+    return min(OFFSETS[:-1], key=lambda offset: abs(_share(z, c, offset) - prior))
+
+
+@wrong
+def PilesUpOffsets(z, c, prior):
+    """The offsets were added on top of each other: add each to the logits that were given, on a new copy."""
+    sums = [k * (k + 1) / 8 for k in range(len(OFFSETS))]
+    return OFFSETS[min(range(len(sums)), key=lambda k: abs(_share(z, c, sums[k]) - prior))]

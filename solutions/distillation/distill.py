@@ -242,8 +242,8 @@ def PilesUpGradients(x, zt, y, W, b, T, alpha, lr, steps):
 
 
 @wrong
-def StartsAtZero(x, zt, y, W, b, T, alpha, lr, steps):
-    """Training started at zero: it starts from the W and b that were given."""
+def StartsElsewhere(x, zt, y, W, b, T, alpha, lr, steps):
+    """Training did not start from the W and b that were given, but at zero or, as a new nn.Linear does, at random."""
     return _descend(x, torch.zeros_like(W), torch.zeros_like(b), lr, steps, _slope(zt, y, T, alpha))
 
 
@@ -257,3 +257,79 @@ def Ascends(x, zt, y, W, b, T, alpha, lr, steps):
 def TakesOneStepTooMany(x, zt, y, W, b, T, alpha, lr, steps):
     """There was one step too many: count them again."""
     return _descend(x, W, b, lr, steps + 1, _slope(zt, y, T, alpha))
+
+
+@wrong
+def TakesOneStepTooFew(x, zt, y, W, b, T, alpha, lr, steps):
+    """There was one step too few: count them again."""
+    return _descend(x, W, b, lr, steps - 1, _slope(zt, y, T, alpha))
+
+
+@wrong
+def DropsT(x, zt, y, W, b, T, alpha, lr, steps):
+    """The soft term's gradient is T times too small: of the T**2 in the loss, one T is left after the chain rule."""
+
+    def slope(zs):
+        soft, hard = _slope(zt, y, T, 1.0)(zs), _slope(zt, y, T, 0.0)(zs)
+        return alpha * soft / T + (1 - alpha) * hard
+
+    return _descend(x, W, b, lr, steps, slope)
+
+
+@wrong
+def SumsTheSoftTerm(x, zt, y, W, b, T, alpha, lr, steps):
+    """The soft term is a sum over the rows: both terms are means, so its gradient is divided by n, too."""
+
+    def slope(zs):
+        soft, hard = _slope(zt, y, T, 1.0)(zs), _slope(zt, y, T, 0.0)(zs)
+        return alpha * soft * len(zs) + (1 - alpha) * hard
+
+    return _descend(x, W, b, lr, steps, slope)
+
+
+@wrong
+def SumsOnlyForTheWeights(x, zt, y, W, b, T, alpha, lr, steps):
+    """The gradient of W is n times too large: g.T @ x is a sum over the rows, where b has their mean."""
+    return _descend(x, W, b, lr * len(x), steps, _slope(zt, y, T, alpha), lr_b=lr)
+
+
+@wrong
+def AveragesTheBiasTwice(x, zt, y, W, b, T, alpha, lr, steps):
+    """The gradient of b is n times too small: where the rows' gradients were divided by n before, b takes their sum."""
+    return _descend(x, W, b, lr, steps, _slope(zt, y, T, alpha), lr_b=lr / len(x))
+
+
+@wrong
+def UsesAdam(x, zt, y, W, b, T, alpha, lr, steps):
+    """Every number moved by about lr in the first step: that is Adam. Plain gradient descent moves by -lr times the
+    gradient."""
+    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
+    optimiser = torch.optim.Adam([W, b], lr=lr)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        _loss(x @ W.T + b, zt, y, T, alpha).backward()
+        optimiser.step()
+    return W.detach(), b.detach()
+
+
+@wrong
+def ReturnsAGraph(x, zt, y, W, b, T, alpha, lr, steps):
+    """The values are right, but they still require a gradient: return plain tensors, as detach() gives them."""
+    W, b = distill(x, zt, y, W, b, T, alpha, lr, steps)
+    return W.requires_grad_(), b.requires_grad_()
+
+
+@wrong
+def MarksTheStart(x, zt, y, W, b, T, alpha, lr, steps):
+    """The values are right, but requires_grad_() changed the caller's W and b: work on W.clone() and b.clone()."""
+    found = distill(x, zt, y, W, b, T, alpha, lr, steps)
+    W.requires_grad_()
+    b.requires_grad_()
+    return found
+
+
+@wrong
+def MarksTheStartAndReturnsAGraph(x, zt, y, W, b, T, alpha, lr, steps):
+    """The values are right, but requires_grad_() changed the caller's W and b, and those returned require a gradient,
+    too: work on copies and detach() what you return."""
+    return _descend(x, W.requires_grad_(), b.requires_grad_(), lr, steps, _slope(zt, y, T, alpha))

@@ -31,11 +31,8 @@ def cases(rng):
 
 @right
 def token_by_token_in_float64(hs, ht, W):
-    squares = [
-        float((W.double() @ s - t).square().sum())
-        for s, t in zip(hs.double().flatten(0, 1), ht.double().flatten(0, 1), strict=True)
-    ]
-    return torch.tensor(sum(squares) / ht.numel())
+    pairs = zip(hs.double().flatten(0, 1), ht.double().flatten(0, 1), strict=True)
+    return (sum((W.double() @ s - t).square().sum() for s, t in pairs) / ht.numel()).float()
 
 
 @right
@@ -53,8 +50,14 @@ def means_of_means(hs, ht, W):
 def sklearn_mean_squared_error(hs, ht, W):
     from sklearn.metrics import mean_squared_error
 
-    projected = hs.flatten(0, 1).double().numpy() @ W.double().numpy().T
-    return torch.tensor(mean_squared_error(ht.flatten(0, 1).double().numpy(), projected), dtype=torch.float32)
+    s, t, weight = (part.detach().double().numpy() for part in (hs.flatten(0, 1), ht.flatten(0, 1), W))
+    projected = s @ weight.T
+    value = torch.tensor(mean_squared_error(t, projected), dtype=torch.float32)
+    # numpy hands no gradients back: they are those of sums of products, whose own values are taken away again.
+    slope = 2 * (projected - t) / t.size
+    by_s, by_weight = torch.from_numpy(slope @ weight), torch.from_numpy(slope.T @ s)
+    products = ((hs.flatten(0, 1) * by_s).sum() + (W * by_weight).sum()).float()
+    return value + products - products.detach()
 
 
 @wrong
@@ -134,3 +137,22 @@ def NormalisesFirst(hs, ht, W):
 def ComparesTheMeans(hs, ht, W):
     """The hidden states were averaged over the tokens before they were compared: compare token by token."""
     return mse_loss(linear(hs, W).mean(1), ht.mean(1))
+
+
+@wrong
+def CutsTheGraph(hs, ht, W):
+    """The loss is right, but no gradient comes back to hs and W: .item(), .numpy(), .detach(), no_grad() and
+    torch.tensor() cut it off."""
+    return hidden_loss(hs, ht, W).detach()
+
+
+@wrong
+def DetachesTheStudent(hs, ht, W):
+    """The loss is right, but its gradient reaches W alone: the student is to learn from the hint, too."""
+    return hidden_loss(hs.detach(), ht, W)
+
+
+@wrong
+def FreezesTheProjection(hs, ht, W):
+    """The loss is right, but its gradient reaches hs alone: W is trained with the student."""
+    return hidden_loss(hs, ht, W.detach())

@@ -138,3 +138,22 @@ def DifferentiatesByTheTeacher(zs, zt, T):
 def ReversesTheDivergence(zs, zt, T):
     """That is the gradient of KL(p_s || p_t). The teacher stands first: its probabilities weigh the differences."""
     return DifferentiatesByTheTeacher(zt, zs, T)
+
+
+@wrong
+def ReturnsAGraph(zs, zt, T):
+    """The values are right, but they still require a gradient: return a plain tensor, as detach() gives it."""
+    return kd_grad(zs.clone().requires_grad_(), zt, T)
+
+
+@wrong
+def MarksTheLogits(zs, zt, T):
+    """The values are right, but requires_grad_() changed the caller's zs: work on zs.clone() or zs.detach()."""
+    return kd_grad(zs.requires_grad_(), zt, T).detach()
+
+
+@wrong
+def MarksTheLogitsAndReturnsAGraph(zs, zt, T):
+    """The values are right, but requires_grad_() changed the caller's zs, and the result requires a gradient, too: work
+    on a copy and detach() what you return."""
+    return kd_grad(zs.requires_grad_(), zt, T)

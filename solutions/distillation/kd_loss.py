@@ -155,3 +155,16 @@ def TakesTheLogOfSoftmax(zs, zt, y, T, alpha):
     """A softmax rounded a tiny probability to 0, and its logarithm is -inf: compute log_softmax in one step."""
     p, q = (zt / T).softmax(-1), (zs / T).softmax(-1)
     return _mixed(zs, y, T, alpha, (p * (p.log() - q.log())).sum(-1).mean())
+
+
+@wrong
+def CutsTheGraph(zs, zt, y, T, alpha):
+    """The loss is right, but no gradient comes back to zs: .item(), .numpy(), .detach(), no_grad() and torch.tensor()
+    cut it off."""
+    return kd_loss(zs, zt, y, T, alpha).detach()
+
+
+@wrong
+def CutsTheSoftTerm(zs, zt, y, T, alpha):
+    """The loss is right, but the soft term sends no gradient to zs: only the teacher is a constant."""
+    return _mixed(zs, y, T, alpha, _divergence(zt / T, zs.detach() / T).mean())

@@ -193,3 +193,17 @@ def DropsRepeatedPrompts(generate, prompts, references, eos):
 def ReturnsOutputsAlone(generate, prompts, references, eos):
     """The prompts are missing: each pair holds the prompt and the output."""
     return [output for _, output in pseudo_corpus(generate, prompts, references, eos)]
+
+
+@wrong
+def ShowsAndKeepsTheReference(generate, prompts, references, eos):
+    """The teacher saw the reference behind the prompt, and it came back as the output. It writes its own output from
+    the prompt alone."""
+    together = zip(prompts, references, strict=True)
+    return [(prompt, _ended(generate(prompt + own)[len(prompt) :], eos)) for prompt, own in together]
+
+
+@wrong
+def PutsTheOutputIntoThePrompt(generate, prompts, references, eos):
+    """The first of a pair holds the output, too: it is the prompt alone."""
+    return [(prompt + output, output) for prompt, output in pseudo_corpus(generate, prompts, references, eos)]

@@ -58,19 +58,16 @@ def padding_set_to_zero(zs, zt, mask, T):
     return T * T * (divergence * mask).sum() / mask.sum()
 
 
-@right
-def zero_where_padded(zs, zt, mask, T):
-    divergence = kl_div((zs / T).log_softmax(-1), (zt / T).softmax(-1), reduction="none").sum(-1)
-    return T**2 * divergence.masked_fill(mask == 0, 0.0).sum() / mask.sum()
-
-
 @second_source("scipy 1.17: stats.entropy of two distributions")
 def scipy_entropy(zs, zt, mask, T):
     from scipy.special import softmax
     from scipy.stats import entropy
 
-    p, q = (softmax(z[mask.bool()].double().numpy() / T, axis=-1) for z in (zt, zs))
-    return torch.tensor(T**2 * entropy(p, q, axis=-1).mean(), dtype=torch.float32)
+    p, q = (softmax(z[mask.bool()].detach().double().numpy() / T, axis=-1) for z in (zt, zs))
+    value = torch.tensor(T**2 * entropy(p, q, axis=-1).mean(), dtype=torch.float32)
+    # numpy hands no gradient back: it is that of a sum of products, whose own value is taken away again.
+    products = (zs[mask.bool()] * torch.from_numpy(T * (q - p) / len(p))).sum().float()
+    return value + products - products.detach()
 
 
 def _divergences(zs, zt, mask, T):
@@ -148,3 +145,19 @@ def ShiftsTheMask(zs, zt, mask, T):
 def InvertsTheMask(zs, zt, mask, T):
     """The padding was scored, and nothing else: 1 marks the positions that count."""
     return MultipliesByTheMask(zs, zt, 1 - mask, T)
+
+
+@wrong
+def SelectsTooLate(zs, zt, mask, T):
+    """The loss is right, but where padding is nan its gradient is nan, too: the softmax ran over it, and 0 times nan is
+    nan on the way back as well. Select or replace the logits first."""
+    log_s, log_t = ((z / T).log_softmax(-1) for z in (zs, zt))
+    divergence = (log_t.exp() * (log_t - log_s)).sum(-1)
+    return T**2 * divergence.masked_fill(mask == 0, 0.0).sum() / mask.sum()
+
+
+@wrong
+def CutsTheGraph(zs, zt, mask, T):
+    """The loss is right, but no gradient comes back to zs: .item(), .numpy(), .detach(), no_grad() and torch.tensor()
+    cut it off."""
+    return token_kd(zs, zt, mask, T).detach()

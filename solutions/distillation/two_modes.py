@@ -45,11 +45,31 @@ def _clear(x, log_p, means, stds):
     return True
 
 
+def _wrong_mixtures(x, log_p, means, stds):
+    """What two wrong notions of Jensen-Shannon choose: the mean of the directions, and the mixture standing first."""
+    log_q = _log_q(x, means, stds)
+    log_m = torch.logaddexp(log_p, log_q) - math.log(2)
+    averaged, reversed_ = _kl(log_p, log_q) + _kl(log_q, log_p), _kl(log_m, log_p) + _kl(log_m, log_q)
+    return averaged.argmin().item(), reversed_.argmin().item()
+
+
+def _wide_twice(**inputs):
+    """Whether Jensen-Shannon sides with the forward one, and both wrong notions of it go other ways."""
+    forward, reverse, mixed = two_modes(**inputs)
+    return forward == mixed != reverse and len({mixed, *_wrong_mixtures(**inputs)}) == 3
+
+
+def _three(**inputs):
+    """Whether the divergences choose three different students, and both wrong notions of the third fail."""
+    best = two_modes(**inputs)
+    return len(set(best)) == 3 and best[2] not in _wrong_mixtures(**inputs)
+
+
 def cases(rng):
     def uniform(low, high, *shape):
         return low + (high - low) * torch.rand(*shape, generator=rng, dtype=torch.float64)
 
-    def draw(group, share, distance, points):
+    def draw(group, share, distance, points, fits=_clear):
         """Two modes around a random centre; students on an irregular lattice, drawn again until the best are clear."""
         x = torch.linspace(-8, 8, points, dtype=torch.float64)
         while True:
@@ -59,8 +79,9 @@ def cases(rng):
             log_p = ((weight / width).log() - (x - mode) ** 2 / (2 * width**2)).logsumexp(0).log_softmax(0)
             means, stds = uniform(-6, 6, 60), uniform(0.4, 4, 60)
             stds[::6] = uniform(0.1, 0.2, 10)
-            if _clear(x, log_p, means, stds):
-                return case(group, x=x, log_p=log_p, means=means, stds=stds)
+            inputs = {"x": x, "log_p": log_p, "means": means, "stds": stds}
+            if _clear(**inputs) and fits(**inputs):
+                return case(group, **inputs)
 
     yield draw("modes far apart", 0.65, 7.0, 101)
     yield draw("modes far apart", 0.35, 6.5, 83)
@@ -68,6 +89,8 @@ def cases(rng):
     yield draw("modes that overlap", 0.3, 3.2, 90)
     yield draw("modes that overlap", 0.6, 3.6, 77)
     yield draw("one small mode", 0.88, 6.0, 95)
+    yield draw("the wide student twice", 0.6, 5.5, 91, _wide_twice)
+    yield draw("three different students", 0.65, 5.5, 87, _three)
 
 
 @right
@@ -121,9 +144,31 @@ def SwapsTheDirections(x, log_p, means, stds):
 @wrong
 def AveragesTheDirections(x, log_p, means, stds):
     """The third is the mean of the two others. Jensen-Shannon compares both distributions with their mixture."""
-    log_q = _log_q(x, means, stds)
     forward, reverse, _ = two_modes(x, log_p, means, stds)
-    return forward, reverse, (_kl(log_p, log_q) + _kl(log_q, log_p)).argmin().item()
+    return forward, reverse, _wrong_mixtures(x, log_p, means, stds)[0]
+
+
+@wrong
+def ReversesTheMixture(x, log_p, means, stds):
+    """The mixture stands first in the third divergence: it is KL(p || m) / 2 + KL(q || m) / 2."""
+    forward, reverse, _ = two_modes(x, log_p, means, stds)
+    return forward, reverse, _wrong_mixtures(x, log_p, means, stds)[1]
+
+
+@wrong
+def RepeatsTheReverse(x, log_p, means, stds):
+    """The third is the second again. Jensen-Shannon is a divergence of its own, from both to their mixture."""
+    forward, reverse, _ = two_modes(x, log_p, means, stds)
+    return forward, reverse, reverse
+
+
+@wrong
+def TakesTheDensity(x, log_p, means, stds):
+    """The students are densities, divided by std * sqrt(2 pi): the probabilities of the grid's points add up to 1, so
+    divide by their sum."""
+    log_q = -((x - means[:, None]) ** 2) / (2 * stds[:, None] ** 2) - (stds[:, None] * math.sqrt(2 * math.pi)).log()
+    divergences = _kl(log_p, log_q), _kl(log_q, log_p), _js(log_p, log_q)
+    return tuple(values.argmin().item() for values in divergences)
 
 
 @wrong

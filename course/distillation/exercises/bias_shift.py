@@ -51,5 +51,6 @@ EXAMPLES = [
     _example("a share that is met exactly", [5.625, 2.125, 1.125, 2.375], 0.5, 3, 0),
     _example("a share that is jumped over", [1.625, 1.375, 4.125, 1.625], 0.375, 4, 2),
     _example("a share that is jumped over", [0.875, 6.125, 3.125, 3.125], 0.625, 3, 1),
+    _example("the last offset", [59.875, 3.125, 61.125, 1.375], 0.75, 4, 1),
     _example("too many already", [-2.125, 2.625, -0.375, -1.125], 0.375, 5, 3),
 ]

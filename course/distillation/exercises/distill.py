@@ -1,9 +1,11 @@
 """Train a student on soft targets."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Tolerance, case
+from autograder.exercise import Case, Tolerance, case, observe_call
 
 POINTS = 4
 MINUTES = 25
@@ -30,7 +32,7 @@ def distill(
         The labels.
     W : Tensor, shape (C, d), float32
     b : Tensor, shape (C,), float32
-        Where training starts. The tensors given must not change.
+        Where training starts. The tensors given must not change, nor require a gradient afterwards.
     T, alpha, lr : float
     steps : int
         At least 1.
@@ -44,6 +46,34 @@ def distill(
     Source: Hinton et al. 2015 (arXiv:1503.02531), section 2.
     """
     raise NotImplementedError
+
+
+def observe(answer, case: Case) -> dict:
+    """Train; see where training starts, by one step of size 0, and which tensors a graph hangs on afterwards."""
+    still = {name: own.clone() if isinstance(own, Tensor) else own for name, own in case.inputs.items()}
+    found = observe_call(answer, case)
+    given = case.inputs["W"], case.inputs["b"]
+    if _kept(answer(**still | {"lr": 0.0, "steps": 1}), given):
+        graphs = _graphs(found, ("the W returned", "the b returned")) + _graphs(case.inputs.values(), case.inputs)
+        return {"starts at W and b": True, "W and b": found, "require a gradient": ", ".join(graphs) or "none"}
+    nothing = tuple(torch.zeros_like(own) for own in given)
+    return {"starts at W and b": False, "W and b": nothing, "require a gradient": "none"}
+
+
+def _kept(found: object, given: tuple[Tensor, Tensor]) -> bool:
+    """Whether W and b are what was given. Where their form is wrong, let the form be reported."""
+    if not isinstance(found, (tuple, list)) or [getattr(own, "shape", None) for own in found] != [
+        own.shape for own in given
+    ]:
+        return True
+    return all(torch.allclose(own.float(), before, atol=1e-4) for own, before in zip(found, given, strict=True))
+
+
+def _graphs(tensors: object, names: Iterable[str]) -> list[str]:
+    """The names of the tensors that require a gradient."""
+    if not isinstance(tensors, Iterable):
+        return []
+    return [name for name, own in zip(names, tensors, strict=False) if isinstance(own, Tensor) and own.requires_grad]
 
 
 def _example(group: str, n: int, d: int, C: int, T: float, alpha: float, steps: int) -> Case:
@@ -64,6 +94,6 @@ def _example(group: str, n: int, d: int, C: int, T: float, alpha: float, steps: 
 
 EXAMPLES = [
     _example("one step", 4, 3, 5, 2.0, 0.7, 1),
-    _example("several steps", 6, 4, 3, 3.0, 0.4, 6),
+    _example("several steps", 6, 4, 3, 2.5, 0.4, 6),
     _example("the teacher alone", 5, 2, 4, 1.5, 1.0, 4),
 ]

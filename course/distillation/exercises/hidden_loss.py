@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Case, Tolerance, case
+from course.distillation.gradients import with_gradients
 
 POINTS = 2
 MINUTES = 10
@@ -28,11 +29,17 @@ def hidden_loss(hs: Tensor, ht: Tensor, W: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (), float32
+        Gradients flow through it to hs and W.
 
     Source: Romero et al. 2014 (arXiv:1412.6550), section 2.2, equation 3, which has half the sum of the squares where
     a mean is asked for here; Jiao et al. 2019 (arXiv:1909.10351), section 3.1, with the mean.
     """
     raise NotImplementedError
+
+
+def observe(answer, case: Case) -> dict:
+    """Compute the loss, and its gradients by what trains: the student's hidden states and the projection."""
+    return with_gradients(answer, case, "hs", "W")
 
 
 def _example(group: str, B: int, L: int, d_student: int, d_teacher: int) -> Case:

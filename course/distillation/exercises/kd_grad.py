@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from autograder.exercise import Case, Tolerance, case
+from autograder.exercise import Case, Tolerance, case, observe_call
 
 POINTS = 2
 MINUTES = 15
@@ -28,12 +28,20 @@ def kd_grad(zs: Tensor, zt: Tensor, T: float) -> Tensor:
     Returns
     -------
     Tensor, shape (N, C), float32
-        A plain tensor that requires no gradient.
+        A plain tensor that requires no gradient. Neither may zs and zt require one afterwards.
 
     Source: Hinton et al. 2015 (arXiv:1503.02531), section 2.1, equation 2. There the factor T**2 and the mean over the
     batch are left out.
     """
     raise NotImplementedError
+
+
+def observe(answer, case: Case) -> dict:
+    """Ask for the gradient; see which tensors a graph hangs on afterwards."""
+    found = observe_call(answer, case)
+    tensors = {"the result": found, "zs": case.inputs["zs"], "zt": case.inputs["zt"]}
+    graphs = [name for name, own in tensors.items() if isinstance(own, Tensor) and own.requires_grad]
+    return {"gradient": found, "tensors that require a gradient": ", ".join(graphs) or "none"}
 
 
 def _example(group: str, N: int, C: int, T: float) -> Case:

@@ -22,8 +22,8 @@ def pseudo_corpus(
     ----------
     generate : callable
         The teacher. It takes a prompt, a list of int, and returns a list of int: the prompt, what the teacher wrote,
-        and then arbitrary padding, as transformers' generate does in a batch. The output ends with the first `eos`
-        that the teacher wrote. Without one it was cut off.
+        and behind its end arbitrary padding, as transformers' generate does in a batch. The output ends with the
+        first `eos` that the teacher wrote. Without one it was cut off at the length limit, and no padding follows.
     prompts : list of lists of int
         A prompt may hold `eos` itself, as a separator, and the same prompt may come twice.
     references : list of lists of int
@@ -34,9 +34,9 @@ def pseudo_corpus(
     Returns
     -------
     list of tuples (prompt, output), two lists of int
-        In the order of the prompts, one for each prompt, repeated ones included. An output ends with its `eos` and
-        holds neither prompt nor padding. A pair whose output was cut off is left out: from it the student would
-        learn to stop nowhere.
+        In the order of the prompts, one for each prompt whose output ended, repeated prompts included. An output ends
+        with its `eos` and holds neither prompt nor padding. A pair whose output was cut off is left out: from it the
+        student would learn to stop nowhere.
 
     Source: Kim & Rush 2016 (arXiv:1606.07947), section 3.2. Their teacher writes with beam search.
     """

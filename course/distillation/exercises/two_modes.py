@@ -43,18 +43,35 @@ def two_modes(x: Tensor, log_p: Tensor, means: Tensor, stds: Tensor) -> tuple[in
     raise NotImplementedError
 
 
-def _example(group: str, weights: list[float], modes: list[float], widths: list[float], points: int) -> Case:
-    x = torch.linspace(-8, 8, points, dtype=torch.float64)
-    w, mode, width = (torch.tensor(values, dtype=torch.float64)[:, None] for values in (weights, modes, widths))
+def _example(
+    group: str,
+    teacher: tuple[list[float], list[float], list[float]],
+    half: float,
+    points: int,
+    means: tuple[float, float, int] = (-4.9, 5.1, 11),
+    stds: tuple[float, ...] = (0.15, 0.7, 1.1, 1.8, 2.9),
+) -> Case:
+    """Teacher: weights, modes and widths. Students: all pairs of evenly spaced means and these standard deviations."""
+    x = torch.linspace(-half, half, points, dtype=torch.float64)
+    w, mode, width = torch.tensor(teacher, dtype=torch.float64)[:, :, None]
     log_p = ((w / width).log() - (x - mode) ** 2 / (2 * width**2)).logsumexp(0).log_softmax(0)
-    pairs = torch.cartesian_prod(
-        torch.linspace(-4.9, 5.1, 11, dtype=torch.float64), torch.tensor([0.15, 0.7, 1.1, 1.8, 2.9]).double()
-    )
+    pairs = torch.cartesian_prod(torch.linspace(*means, dtype=torch.float64), torch.tensor(stds).double())
     pairs = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(points))]
     return case(group, x=x, log_p=log_p, means=pairs[:, 0].contiguous(), stds=pairs[:, 1].contiguous())
 
 
 EXAMPLES = [
-    _example("modes far apart", [0.6, 0.4], [-4.0, 3.0], [1.0, 0.8], 97),
-    _example("modes that overlap", [0.3, 0.7], [-1.0, 2.5], [0.8, 1.2], 81),
+    _example("modes far apart", ([0.6, 0.4], [-4.0, 3.0], [1.0, 0.8]), 8, 97),
+    _example("modes that overlap", ([0.3, 0.7], [-1.0, 2.5], [0.8, 1.2]), 8, 81),
+    _example(
+        "the wide student twice", ([0.6, 0.4], [-3.0, 3.0], [1.0, 1.0]), 12, 97, (-4, 4, 17), (0.15, 1.0, 2.1, 2.6, 3.1)
+    ),
+    _example(
+        "three different students",
+        ([0.75, 0.25], [-2.5, 2.5], [1.0, 0.8]),
+        8,
+        89,
+        (-4.6, 4.4, 11),
+        (0.15, 0.5, 1.0, 2.0, 3.1),
+    ),
 ]
