@@ -13,8 +13,9 @@ import torch
 from autograder.course import Course
 from course.common import device as devices
 from course.common import stacks
+from course.common.plotting import gap
 from course.lottery_tickets import convnet, figures, lockstep, networks, study, tables, widgets
-from course.lottery_tickets.networks import Arm, gap
+from course.lottery_tickets.networks import Arm
 from tests.conftest import ROOT
 
 matplotlib.use("Agg")

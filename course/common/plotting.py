@@ -51,3 +51,9 @@ def intervals(
 def spread(values: Tensor, digits: int = 1) -> str:
     """Mean and standard deviation over seeds, in words for a table."""
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
+
+
+def gap(one: Tensor, other: Tensor) -> tuple[float, float]:
+    """How far two means over seeds are apart, and the same over the root mean square of both standard deviations."""
+    apart = one.mean() - other.mean()
+    return apart.item(), (apart / ((one.var() + other.var()) / 2).sqrt()).item()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course.common import device as devices
+from course.common import plotting
 from course.common.plotting import spread
 from course.distillation import balance, compositions, cost, language, layers, study
 from course.distillation.study import HARD, TEMPERATURES, TRAIN, Digits
@@ -41,8 +42,8 @@ def tables(answer: Callable[[str], Callable], seeds: int | None = None) -> Itera
 
 def gap(one: Tensor, other: Tensor, digits: int = 1) -> str:
     """How much more the first runs have than the others, and in root mean squares of the two standard deviations."""
-    difference, scale = one.mean() - other.mean(), ((one.var() + other.var()) / 2).sqrt()
-    return f"{difference:+.{digits}f} (z {difference / scale:+.1f})"
+    difference, z = plotting.gap(one, other)
+    return f"{difference:+.{digits}f} (z {z:+.1f})"
 
 
 def _teacher(digits: Digits, answer: Callable) -> str:

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn.functional import conv2d, cross_entropy, group_norm, max_pool2d, pad
 
 from course.common import device as devices
-from course.common.plotting import spread
+from course.common.plotting import gap, spread
 from course.common.stacks import TRAIN, digits
 from course.lottery_tickets.lockstep import in_step
-from course.lottery_tickets.networks import MOMENTUM, Parameters, density, everything, gap
+from course.lottery_tickets.networks import MOMENTUM, Parameters, density, everything
 
 TESTED = 1200  # test images, each digit at a place of its own
 

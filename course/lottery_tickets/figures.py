@@ -9,8 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course.common.plotting import over_seeds, spread
-from course.lottery_tickets.networks import gap
+from course.common.plotting import gap, over_seeds, spread
 from course.lottery_tickets.study import ARMS, RATE, Comparison, LongRun, Overlap, Tickets
 
 LAYERS = ("first layer", "second layer", "output layer")

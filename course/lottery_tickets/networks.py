@@ -180,12 +180,6 @@ def density(masks: Parameters) -> float:
     return kept(masks) / sum(mask.numel() for mask in masks.values())
 
 
-def gap(one: Tensor, other: Tensor) -> tuple[float, float]:
-    """How far two means over seeds are apart, and the same over the root mean square of both standard deviations."""
-    apart = (one.mean() - other.mean()).item()
-    return apart, apart / ((one.var() + other.var()) / 2).sqrt().item()
-
-
 def stack(arms: Sequence[Arm]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """All networks of some arms as weights (nets, d_out, d_in), biases (nets, d_out) and masks, layer by layer."""
     thetas, masks = ([own for arm in arms for own in getattr(arm, part)] for part in ("starts", "masks"))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course.common import plotting
 from course.common.plotting import over_seeds, spread
 from course.pruning.schedules import ARMS, Trace
 from course.pruning.structure import Narrow
@@ -28,9 +29,8 @@ def lines(ax: Axes, runs: Runs, **style) -> None:
 
 def gap(one: Tensor, other: Tensor) -> str:
     """The difference of two means, and how many standard deviations it is: over the root mean square of the two."""
-    deviation = ((one.var() + other.var()) / 2).sqrt()
-    difference = one.mean() - other.mean()
-    return f"{difference:+.1f} (z = {difference / deviation:+.1f})"
+    difference, z = plotting.gap(one, other)
+    return f"{difference:+.1f} (z = {z:+.1f})"
 
 
 def table(
