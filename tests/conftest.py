@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,34 @@ one_thread()
 import torch  # noqa: E402
 
 from autograder.compose import build  # noqa: E402
-from autograder.course import Lab  # noqa: E402
+from autograder.course import Answer, Course, Lab  # noqa: E402
 from tests.toy import add_toy_lab  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
 torch.set_num_threads(1)
+
+
+def answers(lab: str) -> Callable[[str], Answer]:
+    """What gives the answer to an exercise of one of our labs by its name."""
+    return lambda name: Course.at(ROOT).exercise(f"{lab}.{name}").answer
+
+
+def references(lab: str) -> Callable[[str], Callable]:
+    """What gives the reference function of an exercise of one of our labs by its name."""
+    return lambda name: answers(lab)(name).reference
+
+
+@pytest.fixture
+def one_thread_and_no_figure_left() -> Iterator[None]:
+    """For suites of experiments, whose networks are small and whose figures nobody closes."""
+    import matplotlib.pyplot as plt
+
+    from course.common import device as devices
+
+    with devices.threads(1):
+        yield
+    plt.close("all")
 
 
 @pytest.fixture(autouse=True)

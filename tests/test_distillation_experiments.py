@@ -7,27 +7,21 @@ import time
 from random import Random
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from autograder.course import Course
 from course.common import device as devices
 from course.distillation import balance, compositions, cost, figures, language, layers, study, tables, widgets
 from course.model import tasks
 from course.model.generation import complete
-from tests.conftest import ROOT
+from tests.conftest import answers, references
 
 matplotlib.use("Agg")
 
 
-def answer(name: str):
-    return Course.at(ROOT).exercise(f"distillation.{name}").answer
-
-
-def reference(name: str):
-    return answer(name).reference
-
+pytestmark = pytest.mark.usefixtures("one_thread_and_no_figure_left")
+answer = answers("distillation")
+reference = references("distillation")
 
 SOFTEN, KD_LOSS, KD_GRAD, ENSEMBLE, BIAS_SHIFT, TOKEN_KD, TOPK = map(
     reference, ("soften", "kd_loss", "kd_grad", "ensemble", "bias_shift", "token_kd", "topk")
@@ -35,13 +29,6 @@ SOFTEN, KD_LOSS, KD_GRAD, ENSEMBLE, BIAS_SHIFT, TOKEN_KD, TOPK = map(
 LABELS, CORPUS, HIDDEN, COSINE, DISTILL, TWO_MODES = map(
     reference, ("sequence_labels", "pseudo_corpus", "hidden_loss", "cosine", "distill", "two_modes")
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread_and_no_figure_left():
-    with devices.threads(1):
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -6,41 +6,28 @@ import threading
 from functools import partial
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from autograder.course import Course
 from course.common import device as devices
 from course.common import stacks
 from course.common.plotting import gap
 from course.lottery_tickets import convnet, figures, lockstep, networks, study, tables, widgets
 from course.lottery_tickets.networks import Arm
-from tests.conftest import ROOT
+from tests.conftest import answers, references
 
 matplotlib.use("Agg")
 
 
-def answer(name: str):
-    return Course.at(ROOT).exercise(f"lottery_tickets.{name}").answer
-
-
-def reference(name: str):
-    return answer(name).reference
-
+pytestmark = pytest.mark.usefixtures("one_thread_and_no_figure_left")
+answer = answers("lottery_tickets")
+reference = references("lottery_tickets")
 
 TRAIN_STACKED, IMP, REINIT, SIGNED, EARLY_STOP, IOU, LATE, REWIND, DENSITY = map(
     reference,
     ("train_stacked", "imp", "reinit", "signed_reinit", "early_stop", "iou", "late_rewind", "rewind", "density"),
 )
 CONTROLS = tuple(map(reference, ("reinit", "signed_reinit", "layer_shuffled", "uniform_mask", "one_shot")))
-
-
-@pytest.fixture(autouse=True)
-def one_thread_and_no_figure_left():
-    with devices.threads(1):
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -6,42 +6,29 @@ import math
 from random import Random
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from autograder.course import Course
 from course.common import device as devices
 from course.model import data, tasks
 from course.model.generation import candidate_logps, complete
 from course.model.weaknesses import CONTENT_FREE
 from course.prompting import asker, attacks, figures, jailbreak, labels, study, tuning, widgets
 from tests import foreign
-from tests.conftest import ROOT
+from tests.conftest import answers, references
 
 matplotlib.use("Agg")
 
 
-def answer(name: str):
-    return Course.at(ROOT).exercise(f"prompting.{name}").answer
-
-
-def reference(name: str):
-    return answer(name).reference
-
+pytestmark = pytest.mark.usefixtures("one_thread_and_no_figure_left")
+answer = answers("prompting")
+reference = references("prompting")
 
 FEW_SHOT, LEFT_PAD, GENERATE, WILSON, CALIBRATE, NUCLEUS, STRIP = map(
     reference, ("few_shot", "left_pad", "generate", "wilson", "calibrate", "nucleus", "strip")
 )
 RANK, SPAN_LOGP, LM_LOSS, RANDOM_LABELS = map(reference, ("rank_candidates", "span_logp", "lm_loss", "random_labels"))
 ORDER_SPREAD, ATTACK_SUCCESS, BREAK_EVEN = map(reference, ("order_spread", "attack_success", "break_even_requests"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread_and_no_figure_left():
-    with devices.threads(1):
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -6,38 +6,25 @@ import time
 import warnings
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from autograder.course import Course
 from course.common import device as devices
 from course.common.stacks import TRAIN, mlp
 from course.model.data import HELD_OUT_SEED, rows
 from course.pruning import allocation, convnet, figures, language, schedules, scores, structure, study, tables, widgets
-from tests.conftest import ROOT
+from tests.conftest import answers, references
 
 matplotlib.use("Agg")
 
 
-def answer(name: str):
-    return Course.at(ROOT).exercise(f"pruning.{name}").answer
-
-
-def reference(name: str):
-    return answer(name).reference
-
+pytestmark = pytest.mark.usefixtures("one_thread_and_no_figure_left")
+answer = answers("pruning")
+reference = references("pruning")
 
 MAGNITUDE, GLOBAL, LAMP, EFFECTIVE = map(reference, ("magnitude", "global_magnitude", "lamp", "effective"))
 WANDA, TWO_FOUR, NEURONS, CUBIC = map(reference, ("wanda", "two_four", "neurons", "cubic"))
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and there is none")
-
-
-@pytest.fixture(autouse=True)
-def one_thread_and_no_figure_left():
-    with devices.threads(1):
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
